@@ -1,0 +1,39 @@
+"""Answer a CloudFormation custom resource: its result goes to an address that the event brings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from signet.adapters.fetcher import GuardedFetcher
+from signet.jose import strict_json
+from signet.oauth.http_message import HttpRequest
+
+_PHYSICAL_ID = "signet-initialization"
+
+
+def response_document(event: Mapping[str, Any], *, reason: str) -> dict[str, object]:
+    """Write the answer; an empty `reason` means success."""
+    return {
+        "Status": "FAILED" if reason else "SUCCESS",
+        "Reason": reason or "ready",
+        "PhysicalResourceId": event.get("PhysicalResourceId", _PHYSICAL_ID),
+        "StackId": event["StackId"],
+        "RequestId": event["RequestId"],
+        "LogicalResourceId": event["LogicalResourceId"],
+    }
+
+
+def answer(event: Mapping[str, Any], *, reason: str) -> None:
+    """Send the answer to CloudFormation's pre-signed address.
+
+    The address comes from AWS in an invocation that only CloudFormation may make, so AWS's own
+    domains are allowed here and nowhere else.
+
+    Raises:
+        Unreachable: CloudFormation will see a time-out.
+    """
+    document = strict_json.dumps(response_document(event, reason=reason))
+    request = HttpRequest(
+        # The pre-signed address was signed for an empty content type.
+        method="PUT", url=event["ResponseURL"], headers={"content-type": ""}, content=document
+    )
+    GuardedFetcher.for_aws().fetch(request, bulkhead="cloudformation")

@@ -1,0 +1,72 @@
+"""The DynamoDB client: made on first use, with bounded waits and our own errors."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from signet.errors import Unavailable
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+_CONDITION_FAILED = frozenset({"ConditionalCheckFailedException", "TransactionCanceledException"})
+
+
+class ConditionFailed(Exception):  # noqa: N818
+    """The write's condition did not hold; never leaves this package."""
+
+
+class DynamoDb:
+    """Calls DynamoDB; nothing of botocore's escapes."""
+
+    @cached_property
+    def _client(self) -> "DynamoDBClient":
+        import boto3
+        from botocore.config import Config
+
+        config = Config(
+            connect_timeout=1,
+            read_timeout=2,
+            retries={"mode": "standard", "max_attempts": 3},
+            # Several waits run side by side; each needs its connection.
+            max_pool_connections=50,
+        )
+        return boto3.client("dynamodb", config=config)
+
+    def call(self, operation: str, **arguments: object) -> dict[str, Any]:
+        """Call one operation by its Python name.
+
+        Raises:
+            ConditionFailed: the condition of a write did not hold.
+            Unavailable: `store_unavailable`: any other failure, a refused permission too, so that
+                nobody goes on without the store.
+        """
+        client = self._client
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            answer: dict[str, Any] = getattr(client, operation)(**arguments)
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if code in _CONDITION_FAILED and _is_condition(error.response):
+                raise ConditionFailed from None
+            raise _unavailable(operation, code) from None
+        except BotoCoreError as error:
+            raise _unavailable(operation, type(error).__name__) from None
+        return answer
+
+
+def _is_condition(response: Any) -> bool:
+    """Tell a failed condition from a transaction that was cancelled for another reason."""
+    reasons = response.get("CancellationReasons")
+    return reasons is None or any(
+        reason.get("Code") == "ConditionalCheckFailed" for reason in reasons
+    )
+
+
+def _unavailable(operation: str, reason: str) -> Unavailable:
+    return Unavailable(
+        "store_unavailable",
+        "The service is not available now. Please try again.",
+        private=f"DynamoDB {operation}: {reason}",
+        redirectable=True,
+    )

@@ -1,0 +1,136 @@
+"""Login records, grants and used values: each used up by one conditional write.
+
+Never read, then write: between the two another request does the same. `expires_at` is DynamoDB's
+TTL, which deletes days late, so no rule depends on it.
+"""
+
+from signet.adapters.dynamodb import codec
+from signet.adapters.dynamodb.client import ConditionFailed, DynamoDb
+from signet.adapters.dynamodb.codec import number, text
+from signet.broker.grant import Grant
+from signet.broker.login_record import LoginRecord, hashed
+
+_KEEP_EXPIRED = 3_600
+
+
+class DynamoDbLogins:
+    """The logins table: `LOGIN#<hash of the state>`."""
+
+    def __init__(self, database: DynamoDb, *, table: str) -> None:
+        self._database = database
+        self._table = table
+
+    def add(self, record: LoginRecord) -> None:
+        """Store a record until its TTL."""
+        item = {
+            "pk": text(f"LOGIN#{record.state_hash}"),
+            "document": codec.document(record),
+            "expires_at": number(record.expires_at + _KEEP_EXPIRED),
+        }
+        self._database.call("put_item", TableName=self._table, Item=item)
+
+    def take(self, state: str) -> LoginRecord | None:
+        """Delete the record and return what was deleted: one caller gets it, ever."""
+        answer = self._database.call(
+            "delete_item",
+            TableName=self._table,
+            Key={"pk": text(f"LOGIN#{hashed(state)}")},
+            ReturnValues="ALL_OLD",
+        )
+        item = answer.get("Attributes")
+        return codec.login_of(item) if item else None
+
+
+class DynamoDbGrants:
+    """The grants table: `CODE#<hash of issuer, client and code>`."""
+
+    def __init__(self, database: DynamoDb, *, table: str) -> None:
+        self._database = database
+        self._table = table
+
+    def add(self, grant: Grant) -> None:
+        """Store a grant that nobody redeemed yet; its key is the hash of a fresh random code."""
+        item = {
+            "pk": text(grant.id),
+            "document": codec.document(grant),
+            "code_expires_at": number(grant.code_expires_at),
+            "expires_at": number(grant.code_expires_at + _KEEP_EXPIRED),
+        }
+        self._database.call("put_item", TableName=self._table, Item=item)
+
+    def get(self, grant_id: str) -> Grant | None:
+        """Return a grant by its id, in a strong read."""
+        if not grant_id.startswith("CODE#"):
+            return None
+        answer = self._database.call(
+            "get_item", TableName=self._table, Key={"pk": text(grant_id)}, ConsistentRead=True
+        )
+        item = answer.get("Item")
+        return codec.grant_of(item) if item else None
+
+    def redeem(self, grant_id: str, *, redemption: str, now: int, keep_until: int) -> bool:
+        """Mark a grant as redeemed; at most one `redemption` ever gets True.
+
+        The same `redemption` gets it again, so that the SDK's retry after a lost answer succeeds.
+        """
+        return self._update(
+            grant_id,
+            UpdateExpression="SET redeemed_by = :me, expires_at = :keep",
+            ConditionExpression=(
+                "attribute_exists(pk) AND code_expires_at > :now AND attribute_not_exists(revoked)"
+                " AND (attribute_not_exists(redeemed_by) OR redeemed_by = :me)"
+            ),
+            ExpressionAttributeValues={
+                ":me": text(redemption),
+                ":keep": number(keep_until),
+                ":now": number(now),
+            },
+        )
+
+    def release(self, grant_id: str, *, redemption: str) -> None:
+        """Undo one's own redemption, after no token was made."""
+        self._update(
+            grant_id,
+            UpdateExpression="REMOVE redeemed_by",
+            ConditionExpression="redeemed_by = :me",
+            ExpressionAttributeValues={":me": text(redemption)},
+        )
+
+    def revoke(self, grant_id: str) -> None:
+        """End a grant and every token of it; idempotent."""
+        self._update(
+            grant_id,
+            UpdateExpression="SET revoked = :true",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeValues={":true": {"BOOL": True}},
+        )
+
+    def _update(self, grant_id: str, **arguments: object) -> bool:
+        try:
+            self._database.call(
+                "update_item", TableName=self._table, Key={"pk": text(grant_id)}, **arguments
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+
+class DynamoDbReplay:
+    """The replay table: one item for each value that was used."""
+
+    def __init__(self, database: DynamoDb, *, table: str) -> None:
+        self._database = database
+        self._table = table
+
+    def use(self, key: str, *, expires_at: int) -> bool:
+        """Use a value up; at most one caller ever gets True."""
+        try:
+            self._database.call(
+                "put_item",
+                TableName=self._table,
+                Item={"pk": text(key), "expires_at": number(expires_at)},
+                ConditionExpression="attribute_not_exists(pk)",
+            )
+        except ConditionFailed:
+            return False
+        return True

@@ -1,0 +1,165 @@
+"""Finish a login: from the provider's answer to a code for the application.
+
+Warm, three waits in sequence: use the login record up beside KMS's signature, ask the provider's
+token endpoint, store our own code. Each further one (userinfo, keys that are not in memory) is
+there because a provider leaves no choice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from signet.broker import login_record
+from signet.broker.attempt import attempt, required
+from signet.broker.client import Client
+from signet.broker.connection import Connection
+from signet.broker.connection_id import is_connection_id
+from signet.broker.front_channel import (
+    BrowserCookie,
+    Redirection,
+    error_redirection,
+    require_client,
+    require_redirect_uri,
+)
+from signet.broker.grant import Grant, grant_id
+from signet.broker.identity import login_facts, map_claims, subject_of
+from signet.broker.login_record import LoginRecord
+from signet.broker.ports import Clients, Clock, Connections, Entropy, Grants, Logins, Together
+from signet.broker.provider import Authentication
+from signet.broker.user_authentication import (
+    AuthenticatedUser,
+    ProviderAnswer,
+    UserAuthentication,
+)
+from signet.errors import Denied, Rejected, SignetError
+from signet.oauth.authorization_response import read_state, success_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishLogin:
+    """The use case behind /connections/{id}/callback; `code_ttl` in seconds."""
+
+    issuer: str
+    code_ttl: int
+    connections: Connections
+    clients: Clients
+    logins: Logins
+    grants: Grants
+    users: UserAuthentication
+    clock: Clock
+    entropy: Entropy
+    together: Together
+
+    def __call__(
+        self, connection_id: str, parameters: Mapping[str, str], cookies: Mapping[str, str]
+    ) -> Redirection:
+        """Use the login record up, and go on only with the login that this browser began.
+
+        Raises:
+            Rejected: there is no such login, or it is not this browser's or this connection's;
+                nothing may be redirected.
+        """
+        state = read_state(parameters)
+        cookie = BrowserCookie(name=login_record.cookie_name(state), value="", max_age=0)
+        browser = cookies.get(cookie.name)
+        connection = (
+            self.connections.get(connection_id) if is_connection_id(connection_id) else None
+        )
+        answer = attempt(lambda: self.users.read_answer(_enabled(connection), parameters))
+        taken, authentication = self.together(
+            lambda: self.logins.take(state),
+            lambda: attempt(lambda: self._sign(required(answer), browser)),
+        )
+        record = self._check_record(taken, connection_id, connection, browser)
+        client = require_client(self.clients.get(record.request.client_id))
+        redirect_uri = require_redirect_uri(client, record.request.redirect_uri)
+        try:
+            url = self._finish(record, client, required(answer), required(authentication))
+        except SignetError as problem:
+            return error_redirection(
+                problem,
+                redirect_uri=redirect_uri,
+                state=record.request.state,
+                issuer=self.issuer,
+                cookies=(cookie,),
+            )
+        return Redirection(url=url, cookies=(cookie,))
+
+    def _sign(self, answer: ProviderAnswer, browser: str | None) -> Authentication:
+        """Sign the assertion while the record is being used up, unless no login can follow."""
+        if browser is None:
+            raise Rejected("wrong_browser", "This sign-in was started in another browser.")
+        return self.users.authentication(answer)
+
+    def _check_record(
+        self,
+        record: LoginRecord | None,
+        connection_id: str,
+        connection: Connection | None,
+        browser: str | None,
+    ) -> LoginRecord:
+        """The record is spent by now, whichever of these rules fails."""
+        if record is None:
+            raise Rejected(
+                "unknown_login",
+                "This sign-in was already used, or is not known. Please start again from the "
+                "application.",
+            )
+        login_record.check_browser(record, browser=browser)
+        login_record.check_expiry(record, now=self.clock.now())
+        login_record.check_connection(
+            record,
+            connection_id=connection_id,
+            issuer=connection.issuer if connection is not None else record.issuer,
+        )
+        return record
+
+    def _finish(
+        self,
+        record: LoginRecord,
+        client: Client,
+        answer: ProviderAnswer,
+        authentication: Authentication,
+    ) -> str:
+        """Return the address that brings the application its code."""
+        if not client.allows(answer.connection.name):
+            raise _not_available()
+        user = self.users.authenticate(record, answer, authentication)
+        code = self._issue_code(record, answer.connection, user)
+        return success_url(
+            redirect_uri=record.request.redirect_uri,
+            code=code,
+            state=record.request.state,
+            issuer=self.issuer,
+        )
+
+    def _issue_code(
+        self, record: LoginRecord, connection: Connection, user: AuthenticatedUser
+    ) -> str:
+        """Store a grant under the hash of a fresh one-time code [RFC 6749 4.1.2]."""
+        code, now, request = self.entropy.token(), self.clock.now(), record.request
+        grant = Grant(
+            id=grant_id(code, issuer=self.issuer, client_id=request.client_id),
+            client_id=request.client_id,
+            connection_id=connection.id,
+            redirect_uri=request.redirect_uri,
+            code_challenge=request.code_challenge,
+            nonce=request.nonce,
+            scope=request.scope,
+            subject=subject_of(connection, user.id_token),
+            login=login_facts(connection, user.id_token.claims),
+            profile=map_claims(connection, user.claims),
+            issued_at=now,
+            code_expires_at=now + self.code_ttl,
+        )
+        self.grants.add(grant)
+        return code
+
+
+def _enabled(connection: Connection | None) -> Connection:
+    if connection is None or not connection.enabled:
+        raise _not_available()
+    return connection
+
+
+def _not_available() -> Denied:
+    return Denied("connection_disabled", "This connection is not available.")

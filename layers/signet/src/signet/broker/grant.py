@@ -1,0 +1,67 @@
+"""A grant: what a finished login gave to one client, first as a code, then behind its tokens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from signet.broker.record_key import record_key
+from signet.errors import Rejected
+from signet.oauth import pkce
+
+MAX_CODE_LIFETIME = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What is stored of a grant; times are unix seconds.
+
+    `login` holds `auth_time`, `acr`, `amr` and `connection`; `profile` the mapped claims.
+    """
+
+    id: str
+    client_id: str
+    connection_id: str
+    redirect_uri: str
+    code_challenge: str
+    nonce: str | None
+    scope: tuple[str, ...]
+    subject: str
+    login: Mapping[str, object]
+    profile: Mapping[str, object]
+    issued_at: int
+    code_expires_at: int
+    redeemed_by: str | None = None
+    revoked: bool = False
+
+
+def grant_id(code: str, *, issuer: str, client_id: str) -> str:
+    """Return the id under which a client's code is stored; the code itself is stored nowhere."""
+    return record_key("CODE", issuer, client_id, code)
+
+
+def check_unused(grant: Grant) -> None:
+    """Refuse a code that was redeemed before, or whose grant was ended [RFC 6749 4.1.2]."""
+    if grant.redeemed_by is not None or grant.revoked:
+        raise invalid_grant("the code was used before")
+
+
+def check_expiry(grant: Grant, *, now: int) -> None:
+    """Judge a code by its own expiry."""
+    if now >= grant.code_expires_at:
+        raise invalid_grant("the code expired")
+
+
+def check_redirect_uri(grant: Grant, *, redirect_uri: str) -> None:
+    """Demand the redirect URI of the authorization request [RFC 6749 4.1.3]."""
+    if redirect_uri != grant.redirect_uri:
+        raise invalid_grant("redirect_uri is another one")
+
+
+def check_verifier(grant: Grant, *, code_verifier: str) -> None:
+    """Demand the verifier of the challenge [RFC 7636 4.6]."""
+    if not pkce.matches(verifier=code_verifier, challenge=grant.code_challenge):
+        raise invalid_grant("code_verifier does not match")
+
+
+def invalid_grant(private: str) -> Rejected:
+    """Make the one answer to every code that does not hold [RFC 6749 5.2]."""
+    return Rejected("invalid_grant", "The code is not valid.", private=private)

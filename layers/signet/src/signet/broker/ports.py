@@ -1,0 +1,201 @@
+"""What the broker reaches in mid-flow. Adapters fulfil these; each contract has tests for both
+the in-memory and the real one.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
+
+from signet.broker.client import Client
+from signet.broker.connection import Connection
+from signet.broker.grant import Grant
+from signet.broker.keyring import Keyring
+from signet.broker.login_record import LoginRecord
+from signet.jose.algorithms import SigningAlgorithm
+from signet.jose.jws import DigestSigner
+from signet.oauth.http_message import HttpAnswer, HttpRequest
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class Connections(Protocol):
+    """Registered connections. Every method raises `Unavailable` when the store is."""
+
+    def get(self, connection_id: str) -> Connection | None:
+        """Return the connection of that id."""
+        ...
+
+    def find(self, name: str) -> Connection | None:
+        """Return the connection of that name."""
+        ...
+
+
+class ConnectionRegistry(Protocol):
+    """Where connections are written."""
+
+    def add(self, connection: Connection, keyring: Keyring) -> None:
+        """Store a new connection, its name and its keyring, all or nothing.
+
+        Raises:
+            Rejected: `name_taken`.
+        """
+        ...
+
+
+class Clients(Protocol):
+    """Registered clients. Raises `Unavailable` when the store is."""
+
+    def get(self, client_id: str) -> Client | None:
+        """Return the client of that id."""
+        ...
+
+
+class ClientRegistry(Protocol):
+    """Where clients are written."""
+
+    def add(self, client: Client) -> None:
+        """Store a new client.
+
+        Raises:
+            Rejected: `client_id_taken`.
+        """
+        ...
+
+    def put(self, client: Client) -> None:
+        """Store a client, in the place of an older one of the same id."""
+        ...
+
+
+class Keyrings(Protocol):
+    """Keyrings by owner: a connection's id, or `issuer`."""
+
+    def get(self, owner: str) -> Keyring | None:
+        """Return the keyring of that owner."""
+        ...
+
+
+class KeyringRegistry(Protocol):
+    """Where keyrings are written."""
+
+    def add(self, keyring: Keyring) -> bool:
+        """Store a keyring unless its owner has one; at most one caller gets True."""
+        ...
+
+
+class Logins(Protocol):
+    """Logins that are at a provider now."""
+
+    def add(self, record: LoginRecord) -> None:
+        """Store a record until its TTL."""
+        ...
+
+    def take(self, state: str) -> LoginRecord | None:
+        """Remove the record of that state and return it; at most one caller ever gets it.
+
+        The record may be past its expiry: its `expires_at` decides, not its presence.
+        """
+        ...
+
+
+class Grants(Protocol):
+    """Authorization codes, and what was granted with them."""
+
+    def add(self, grant: Grant) -> None:
+        """Store a grant that nobody redeemed yet."""
+        ...
+
+    def get(self, grant_id: str) -> Grant | None:
+        """Return a grant by its id, in a strong read."""
+        ...
+
+    def redeem(self, grant_id: str, *, redemption: str, now: int, keep_until: int) -> bool:
+        """Mark a grant as redeemed by `redemption`; at most one caller ever gets True.
+
+        False when it was redeemed or revoked before, or its code expired.
+        """
+        ...
+
+    def release(self, grant_id: str, *, redemption: str) -> None:
+        """Undo one's own redemption, after no token was made."""
+        ...
+
+    def revoke(self, grant_id: str) -> None:
+        """End a grant and every token of it; idempotent."""
+        ...
+
+
+class Replay(Protocol):
+    """Values that may be used once."""
+
+    def use(self, key: str, *, expires_at: int) -> bool:
+        """Use a value up; at most one caller ever gets True.
+
+        Raises:
+            Unavailable: the store did not answer, so nobody may go on.
+        """
+        ...
+
+
+class Kms(DigestSigner, Protocol):
+    """Keys that never leave AWS KMS."""
+
+    def create_key(self, *, algorithm: SigningAlgorithm, tags: Mapping[str, str]) -> str:
+        """Make a signing key, tagged in the same call, and return its id."""
+        ...
+
+    def public_key(self, key_id: str) -> bytes:
+        """Return a key's public half as SubjectPublicKeyInfo in DER."""
+        ...
+
+
+class Fetcher(Protocol):
+    """The one way out to the network."""
+
+    def fetch(self, request: HttpRequest, *, bulkhead: str) -> HttpAnswer:
+        """Make one HTTP attempt; nothing is retried or followed.
+
+        Raises:
+            DestinationRefused: the address may not be reached.
+            Unreachable: no usable answer; its `sent` is False when nothing left.
+        """
+        ...
+
+
+class Destinations(Protocol):
+    """Judges addresses before they are stored; the fetcher judges them again at every call."""
+
+    def check(self, url: str) -> None:
+        """Refuse an address that Signet must never call.
+
+        Raises:
+            DestinationRefused: with one text for every reason.
+        """
+        ...
+
+
+class Clock(Protocol):
+    """Wall-clock time, which goes on while a sandbox is frozen."""
+
+    def now(self) -> int:
+        """Return unix seconds."""
+        ...
+
+
+class Entropy(Protocol):
+    """Randomness."""
+
+    def token(self) -> str:
+        """Return 256 random bits in base64url: 43 characters."""
+        ...
+
+    def identifier(self) -> str:
+        """Return 128 random bits in lower-case base32: 26 characters."""
+        ...
+
+
+class Together(Protocol):
+    """Run two calls side by side."""
+
+    def __call__(self, first: Callable[[], A], second: Callable[[], B], /) -> tuple[A, B]:
+        """Return both results; raise the first's error, else the second's, once both ended."""
+        ...

@@ -1,0 +1,192 @@
+"""What Signet asks a connection's provider: metadata, PAR, tokens, userinfo.
+
+Every authenticated request is one HTTP attempt with an assertion of its own.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from signet.broker.connection import Connection
+from signet.broker.keyring import Keyring
+from signet.broker.ports import Clock, Entropy, Fetcher, Kms
+from signet.broker.remote_document import RemoteDocuments
+from signet.broker.remote_keys import RemoteKeys
+from signet.broker.signing import signing_key
+from signet.errors import Misconfigured, Rejected
+from signet.jose import strict_json
+from signet.oauth.client_assertion import authentication_parameters, sign_assertion
+from signet.oauth.http_message import HttpAnswer, HttpRequest, Unreachable
+from signet.oauth.provider_token import (
+    ProviderTokens,
+    build_token_request,
+    error_code,
+    read_token_response,
+)
+from signet.oauth.pushed_authorization import build_push, read_push_response
+from signet.oidc.discovery import ProviderMetadata, discovery_url, read_document
+from signet.oidc.id_token import TYPES, IdTokenPolicy, VerifiedIdToken, check_id_token
+from signet.oidc.userinfo import build_userinfo_request, read_userinfo_response
+
+MAX_ATTEMPTS = 2
+_SERVICE_UNAVAILABLE = 503
+
+Authentication = Mapping[str, str]
+"""Form parameters with an assertion for one HTTP attempt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redemption:
+    """What the token request of one login needs."""
+
+    code: str
+    redirect_uri: str
+    code_verifier: str
+
+
+class Provider:
+    """The way to all providers; holds caches only, nothing of any one login."""
+
+    def __init__(self, *, fetcher: Fetcher, kms: Kms, clock: Clock, entropy: Entropy) -> None:
+        self._fetcher = fetcher
+        self._kms = kms
+        self._clock = clock
+        self._entropy = entropy
+        self._documents = RemoteDocuments(fetcher=fetcher, clock=clock, read=_read_metadata)
+        self._keys = RemoteKeys(fetcher=fetcher, clock=clock)
+
+    def metadata(self, connection: Connection) -> ProviderMetadata:
+        """Return the provider's metadata, from memory when warm.
+
+        Raises:
+            Misconfigured: `provider_metadata`. Unavailable: it cannot be had.
+        """
+        metadata = self._documents.get(
+            discovery_url(connection.issuer), bulkhead=connection.id
+        )
+        if metadata.issuer != connection.issuer:
+            raise Misconfigured(
+                "provider_metadata",
+                "The identity provider's metadata cannot be used.",
+                private="the document's issuer is not the connection's issuer",
+                redirectable=True,
+            )
+        return metadata
+
+    def load_keys(self, connection: Connection, metadata: ProviderMetadata) -> None:
+        """Have the provider's keys in memory."""
+        self._keys.load(metadata.jwks_uri, bulkhead=connection.id)
+
+    def authenticate(
+        self, connection: Connection, keyring: Keyring, metadata: ProviderMetadata
+    ) -> Authentication:
+        """Sign an assertion for one HTTP attempt [RFC 7523 2.2]; this is the wait for KMS."""
+        profile = connection.assertion_profile(token_endpoint=metadata.token_endpoint)
+        token = sign_assertion(
+            profile,
+            key=signing_key(keyring, self._kms),
+            jti=self._entropy.token(),
+            now=self._clock.now(),
+        )
+        return authentication_parameters(profile, token.compact)
+
+    def push(
+        self,
+        connection: Connection,
+        endpoint: str,
+        *,
+        parameters: Mapping[str, str],
+        authentication: Authentication,
+    ) -> str:
+        """Push an authorization request and return its request_uri [RFC 9126]."""
+        request = build_push(
+            endpoint, parameters=parameters, authentication=authentication, headers={}
+        )
+        return read_push_response(self._fetcher.fetch(request, bulkhead=connection.id))
+
+    def redeem(
+        self,
+        connection: Connection,
+        metadata: ProviderMetadata,
+        redemption: Redemption,
+        *,
+        first: Authentication,
+        again: Callable[[], Authentication],
+    ) -> ProviderTokens:
+        """Redeem a code, with a second attempt only where the first cannot have used it up.
+
+        That is: nothing was sent, or the provider said 503. After an answer that was lost the
+        code may be spent, and sending it twice can end the provider's session [RFC 6749 4.1.2].
+        """
+        answer: HttpAnswer | None = None
+        authentication = first
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            request = build_token_request(
+                metadata.token_endpoint,
+                code=redemption.code,
+                redirect_uri=redemption.redirect_uri,
+                code_verifier=redemption.code_verifier,
+                authentication=authentication,
+                headers={},
+            )
+            try:
+                answer = self._fetcher.fetch(request, bulkhead=connection.id)
+            except Unreachable as error:
+                if error.sent or attempt == MAX_ATTEMPTS:
+                    raise
+            else:
+                if answer.status != _SERVICE_UNAVAILABLE or attempt == MAX_ATTEMPTS:
+                    break
+            authentication = again()
+        if answer is None:  # pragma: no cover  (the loop breaks or raises)
+            raise AssertionError
+        _explain_client_refusal(answer)
+        return read_token_response(answer)
+
+    def verify_id_token(
+        self, connection: Connection, metadata: ProviderMetadata, token: str, policy: IdTokenPolicy
+    ) -> VerifiedIdToken:
+        """Verify the signature, then every rule [OIDC Core 3.1.3.7]."""
+        verified = self._keys.verify(
+            token,
+            url=metadata.jwks_uri,
+            alg=connection.id_token_alg,
+            types=TYPES,
+            bulkhead=connection.id,
+        )
+        return check_id_token(verified, policy)
+
+    def userinfo(
+        self, connection: Connection, endpoint: str, *, access_token: str, subject: str
+    ) -> dict[str, object]:
+        """Ask for the claims of the ID token's subject [OIDC Core 5.3]."""
+        request = build_userinfo_request(endpoint, access_token=access_token, headers={})
+        answer = self._fetcher.fetch(request, bulkhead=connection.id)
+        return read_userinfo_response(answer, subject=subject)
+
+
+def _explain_client_refusal(answer: HttpAnswer) -> None:
+    if answer.status in {400, 401} and error_code(answer) == "invalid_client":
+        raise Misconfigured(
+            "provider_refused_client",
+            "The identity provider did not accept this service.",
+            private="invalid_client: the provider does not know the key, the client id or the "
+            "audience of this connection",
+            redirectable=True,
+        )
+
+
+def _read_metadata(answer: HttpAnswer, url: str) -> ProviderMetadata:
+    try:
+        document = strict_json.loads_object(answer.body)
+    except Rejected as error:
+        raise Misconfigured(
+            "provider_metadata",
+            "The identity provider's metadata cannot be used.",
+            private="discovery gave no JSON object",
+            redirectable=True,
+        ) from error
+    # The address was made from the connection's issuer; `metadata` compares with it exactly.
+    issuer = document.get("issuer")
+    if not isinstance(issuer, str) or discovery_url(issuer) != url:
+        issuer = ""
+    return read_document(document, issuer=issuer)

@@ -1,0 +1,163 @@
+"""Redeem a code at /token: one client, one code, one set of tokens [RFC 6749 4.1.3].
+
+Waits: the `jti` is used up beside the read of the grant; the code is used up beside the access
+token's signature; then the ID token is signed, because its at_hash needs the access token.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from signet.broker.attempt import attempt, required
+from signet.broker.client import Client
+from signet.broker.client_authentication import ClientAuthentication
+from signet.broker.grant import (
+    Grant,
+    check_expiry,
+    check_redirect_uri,
+    check_unused,
+    check_verifier,
+    grant_id,
+    invalid_grant,
+)
+from signet.broker.identity import released
+from signet.broker.keyring import ISSUER, missing
+from signet.broker.ports import Clock, Connections, Entropy, Grants, Keyrings, Kms, Together
+from signet.broker.signing import signing_key
+from signet.errors import Rejected, SignetError
+from signet.jose.jws import sign
+from signet.oauth.access_token import LIFETIME_SECONDS, TYP, build_access_token_claims
+from signet.oauth.token_request import CodeRedemption, grant_type
+from signet.oidc.id_token import build_id_token_claims, half_hash
+
+_KEEP_AFTER_EXPIRY = 120  # seconds for which an ended grant is still recognised as reused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedeemCode:
+    """The use case behind /token."""
+
+    issuer: str
+    authentication: ClientAuthentication
+    connections: Connections
+    keyrings: Keyrings
+    grants: Grants
+    kms: Kms
+    clock: Clock
+    entropy: Entropy
+    together: Together
+
+    def __call__(
+        self, parameters: Mapping[str, str], *, authorization: str | None
+    ) -> dict[str, object]:
+        """Authenticate the client, use the code up, and return the token response [5.1].
+
+        Raises:
+            Denied: `invalid_client`. Rejected: an error of RFC 6749 5.2.
+            Unavailable: nothing was given out; the client may try again.
+        """
+        verified = self.authentication.verify(
+            parameters, authorization=authorization, endpoint=f"{self.issuer}/token"
+        )
+        client = verified.client
+        redemption = _read(parameters, client)
+        if isinstance(redemption, SignetError):
+            self.authentication.use_up(verified)
+            raise redemption
+        identifier = grant_id(redemption.code, issuer=self.issuer, client_id=client.client_id)
+        _, grant = self.together(
+            lambda: self.authentication.use_up(verified), lambda: self.grants.get(identifier)
+        )
+        if grant is None:
+            raise invalid_grant("no such code of this client")
+        self._check(grant, redemption)
+        return self._tokens(grant, client)
+
+    def _check(self, grant: Grant, redemption: CodeRedemption) -> None:
+        """Hold the code against every rule; whatever fails, the code is spent."""
+        try:
+            check_unused(grant)
+            check_expiry(grant, now=self.clock.now())
+            check_redirect_uri(grant, redirect_uri=redemption.redirect_uri)
+            check_verifier(grant, code_verifier=redemption.code_verifier)
+            self._check_connection(grant)
+        except Rejected:
+            # A reused code ends the tokens of its first use too [RFC 9700 4.5; OP-036].
+            self.grants.revoke(grant.id)
+            raise
+
+    def _check_connection(self, grant: Grant) -> None:
+        connection = self.connections.get(grant.connection_id)
+        if connection is None or not connection.enabled:
+            raise invalid_grant("the connection is disabled")
+
+    def _tokens(self, grant: Grant, client: Client) -> dict[str, object]:
+        keyring = self.keyrings.get(ISSUER)
+        if keyring is None:
+            raise missing(ISSUER)
+        key = signing_key(keyring, self.kms)
+        now, redemption = self.clock.now(), self.entropy.token()
+        access_claims = self._access_token_claims(grant, client, now)
+        won, access_token = self.together(
+            lambda: self.grants.redeem(
+                grant.id,
+                redemption=redemption,
+                now=now,
+                keep_until=now + LIFETIME_SECONDS + _KEEP_AFTER_EXPIRY,
+            ),
+            lambda: attempt(lambda: sign(access_claims, key=key, typ=TYP).compact),
+        )
+        if not won:
+            self.grants.revoke(grant.id)
+            raise invalid_grant("another request redeemed the code")
+        try:
+            access_token = required(access_token)
+            id_claims = self._id_token_claims(grant, client, access_token, now)
+            id_token = sign(id_claims, key=key, typ="JWT").compact
+        except SignetError:
+            # No token was given out: the client may come again with the same code (OP-074).
+            self.grants.release(grant.id, redemption=redemption)
+            raise
+        return {
+            "access_token": access_token,
+            "token_type": "Bearer",
+            "expires_in": LIFETIME_SECONDS,
+            "scope": " ".join(grant.scope),
+            "id_token": id_token,
+        }
+
+    def _access_token_claims(self, grant: Grant, client: Client, now: int) -> dict[str, object]:
+        return build_access_token_claims(
+            issuer=self.issuer,
+            subject=grant.subject,
+            audience=self.issuer,
+            client_id=client.client_id,
+            scope=grant.scope,
+            grant_id=grant.id,
+            jti=self.entropy.token(),
+            now=now,
+            login=grant.login,
+        )
+
+    def _id_token_claims(
+        self, grant: Grant, client: Client, access_token: str, now: int
+    ) -> dict[str, object]:
+        claims = build_id_token_claims(
+            issuer=self.issuer,
+            client_id=client.client_id,
+            subject=grant.subject,
+            nonce=grant.nonce,
+            now=now,
+            login=grant.login,
+            profile=released(grant.profile, grant.scope),
+        )
+        return {**claims, "at_hash": half_hash(access_token, alg=client.id_token_alg)}
+
+
+def _read(parameters: Mapping[str, str], client: Client) -> CodeRedemption | SignetError:
+    """Read the grant's parameters, keeping an error until the assertion is used up."""
+    try:
+        if grant_type(parameters) not in client.grant_types:
+            raise Rejected("unauthorized_client", "This client may not use this grant type.")
+        return CodeRedemption.parse(parameters)
+    except Rejected as problem:
+        return problem

@@ -1,0 +1,90 @@
+"""Register connections and clients: the use cases of the management API (contract, section 4)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from signet.broker.client import Client
+from signet.broker.connection import Connection
+from signet.broker.keyring import Keyring
+from signet.broker.ports import (
+    ClientRegistry,
+    Clock,
+    ConnectionRegistry,
+    Destinations,
+    Entropy,
+    Kms,
+)
+from signet.broker.signing import publishable_key
+from signet.errors import Rejected
+from signet.jose.algorithms import algorithm
+
+PURPOSE_CONNECTION = "connection"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """Writes connections and clients; `stack` is the tag value of this deployment's keys."""
+
+    issuer: str
+    stack: str
+    allow_loopback: bool
+    connections: ConnectionRegistry
+    clients: ClientRegistry
+    destinations: Destinations
+    kms: Kms
+    clock: Clock
+    entropy: Entropy
+
+    def create_connection(self, document: Mapping[str, object]) -> Connection:
+        """Check an administrator's document, make the connection's first key, and store both.
+
+        The key is made last, so that a refused document leaves no key behind; a key whose
+        connection then could not be stored carries its tags and is found by them.
+
+        Raises:
+            Rejected: `invalid_connection`, `destination_refused` or `name_taken`.
+        """
+        now = self.clock.now()
+        connection = Connection.parse(
+            document, connection_id=f"con_{self.entropy.identifier()}", now=now
+        )
+        self._check_issuer(connection.issuer)
+        tags = {
+            "signet:stack": self.stack,
+            "signet:purpose": PURPOSE_CONNECTION,
+            "signet:connection": connection.id,
+        }
+        key_id = self.kms.create_key(algorithm=algorithm(connection.signing_alg), tags=tags)
+        key = publishable_key(
+            self.kms,
+            key_id=key_id,
+            alg=connection.signing_alg,
+            challenge=self.entropy.token(),
+            now=now,
+        )
+        self.connections.add(connection, Keyring(owner=connection.id, version=1, current=key))
+        return connection
+
+    def register_client(self, document: Mapping[str, object]) -> Client:
+        """Check an administrator's document and store the client.
+
+        Raises:
+            Rejected: `invalid_client_metadata`, `invalid_redirect_uri`, `destination_refused` or
+                `client_id_taken`.
+        """
+        client = Client.parse(
+            document,
+            client_id=f"app_{self.entropy.identifier()}",
+            allow_loopback=self.allow_loopback,
+            now=self.clock.now(),
+        )
+        if client.jwks_uri is not None:
+            self.destinations.check(client.jwks_uri)
+        self.clients.add(client)
+        return client
+
+    def _check_issuer(self, issuer: str) -> None:
+        """An issuer is an address without query and fragment [OIDC Discovery 3]."""
+        if "?" in issuer or "#" in issuer:
+            raise Rejected("invalid_connection", "issuer has to have no query and no fragment.")
+        self.destinations.check(issuer)

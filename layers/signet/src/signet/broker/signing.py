@@ -1,0 +1,57 @@
+"""Choose the key that signs: the keyring's current one, and never another."""
+
+from signet.broker.keyring import Keyring, PublishedKey
+from signet.broker.ports import Kms
+from signet.errors import Denied, Misconfigured
+from signet.jose.algorithms import algorithm
+from signet.jose.jwk import PublicJwk
+from signet.jose.jwks import Jwks
+from signet.jose.jws import DigestSigner, SigningKey, sign, verify
+
+_CHALLENGE_TYP = "signet-challenge+jwt"
+
+
+def signing_key(keyring: Keyring, signer: DigestSigner) -> SigningKey:
+    """Return the current key, ready to sign."""
+    return _with(keyring.current, signer)
+
+
+def own_keys(keyring: Keyring) -> Jwks:
+    """Return a keyring's published keys, to verify our own tokens with."""
+    return Jwks.read({"keys": [dict(key.jwk) for key in keyring.published()]})
+
+
+def publishable_key(kms: Kms, *, key_id: str, alg: str, challenge: str, now: int) -> PublishedKey:
+    """Fetch a KMS key's public half and prove that it belongs to what KMS signs with.
+
+    A challenge is signed and verified under the very JWK that will be published: a key that
+    cannot be verified by others never enters a keyring.
+
+    Raises:
+        Misconfigured: `key_not_proved`.
+        Unavailable: KMS did not answer.
+    """
+    jwk = PublicJwk.from_der(kms.public_key(key_id), alg=alg)
+    members = jwk.as_dict()
+    key = PublishedKey(
+        kid=members["kid"], key_id=key_id, alg=alg, jwk=members, created_at=now, published_at=now
+    )
+    token = sign({"challenge": challenge}, key=_with(key, kms), typ=_CHALLENGE_TYP)
+    try:
+        verify(
+            token.compact,
+            keys=Jwks.read({"keys": [members]}),
+            alg=algorithm(alg).name,
+            types=frozenset({_CHALLENGE_TYP}),
+        )
+    except Denied as error:
+        raise Misconfigured(
+            "key_not_proved",
+            "A new key could not be proved.",
+            private="KMS's signature does not verify under KMS's public key",
+        ) from error
+    return key
+
+
+def _with(key: PublishedKey, signer: DigestSigner) -> SigningKey:
+    return SigningKey(kid=key.kid, alg=key.alg, key_id=key.key_id, signer=signer)

@@ -1,0 +1,69 @@
+"""Answer /userinfo for an access token of ours [OIDC Core 5.3]."""
+
+from dataclasses import dataclass
+
+from signet.broker.grant import Grant
+from signet.broker.identity import released
+from signet.broker.keyring import ISSUER, Keyring, missing
+from signet.broker.ports import Clients, Clock, Connections, Grants, Keyrings
+from signet.broker.signing import own_keys
+from signet.errors import Denied
+from signet.jose.jws import SignedClaims, verify
+from signet.oauth.access_token import (
+    TYP,
+    AccessTokenPolicy,
+    check_access_token,
+    invalid_token,
+    read_bearer,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadUserinfo:
+    """The use case behind /userinfo."""
+
+    issuer: str
+    connections: Connections
+    clients: Clients
+    keyrings: Keyrings
+    grants: Grants
+    clock: Clock
+
+    def __call__(self, authorization: str | None) -> dict[str, object]:
+        """Return the claims that the token's scopes give.
+
+        Raises:
+            Denied: `invalid_token` or `insufficient_scope`. Unavailable: a store is.
+        """
+        verified = self._verified(read_bearer(authorization))
+        policy = AccessTokenPolicy(
+            issuer=self.issuer, audience=self.issuer, scope="openid", now=self.clock.now()
+        )
+        check_access_token(verified, policy)
+        grant = self._live_grant(verified)
+        return {**released(grant.profile, grant.scope), "sub": grant.subject}
+
+    def _verified(self, token: str) -> SignedClaims:
+        keyring: Keyring | None = self.keyrings.get(ISSUER)
+        if keyring is None:
+            raise missing(ISSUER)
+        try:
+            return verify(
+                token,
+                keys=own_keys(keyring),
+                alg=keyring.current.alg,
+                types=frozenset({TYP}),
+            )
+        except Denied as error:
+            raise invalid_token(error.private) from error
+
+    def _live_grant(self, verified: SignedClaims) -> Grant:
+        """Disabled means disabled: the grant, its client and its connection have to be alive."""
+        grant = self.grants.get(str(verified.claims.get("grant_id", "")))
+        if grant is None or grant.revoked or grant.redeemed_by is None:
+            raise invalid_token("the grant was ended")
+        client = self.clients.get(grant.client_id)
+        connection = self.connections.get(grant.connection_id)
+        if client is None or not client.enabled or connection is None or not connection.enabled:
+            raise invalid_token("the client or the connection is disabled")
+        return grant

@@ -1,0 +1,123 @@
+"""Provider metadata: read a provider's, write our own [OIDC Discovery 1.0; RFC 8414]."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from signet.errors import Misconfigured, Rejected
+from signet.oauth import pkce
+
+_WELL_KNOWN = "/.well-known/openid-configuration"
+AUTH_METHOD = "private_key_jwt"
+
+
+def discovery_url(issuer: str) -> str:
+    """Return where a provider publishes its metadata [OIDC Discovery 4.1]."""
+    return issuer.rstrip("/") + _WELL_KNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderMetadata:
+    """A provider's metadata of which everything that a login needs was checked."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    userinfo_endpoint: str | None
+    pushed_authorization_request_endpoint: str | None
+    iss_parameter_supported: bool
+
+    @classmethod
+    def read(cls, document: Mapping[str, object], *, issuer: str) -> "ProviderMetadata":
+        """Check a discovery document for the connection's issuer [OIDC Discovery 4.3].
+
+        Raises:
+            Misconfigured: `provider_metadata`, with what is wrong.
+        """
+        if document.get("issuer") != issuer:
+            # An exact comparison: a document of another issuer is how mix-up attacks begin.
+            raise _wrong("the document's issuer is not the connection's issuer")
+        _check_methods(document)
+        return cls(
+            issuer=issuer,
+            authorization_endpoint=_url(document, "authorization_endpoint"),
+            token_endpoint=_url(document, "token_endpoint"),
+            jwks_uri=_url(document, "jwks_uri"),
+            userinfo_endpoint=_optional_url(document, "userinfo_endpoint"),
+            pushed_authorization_request_endpoint=_optional_url(
+                document, "pushed_authorization_request_endpoint"
+            ),
+            iss_parameter_supported=(
+                document.get("authorization_response_iss_parameter_supported") is True
+            ),
+        )
+
+
+def _check_methods(document: Mapping[str, object]) -> None:
+    methods = document.get("code_challenge_methods_supported")
+    # Entra does PKCE and does not say so: only a list without S256 is a refusal.
+    if methods is not None and not (isinstance(methods, list) and pkce.METHOD in methods):
+        raise _wrong("it lists PKCE methods and S256 is not among them")
+    methods = document.get("token_endpoint_auth_methods_supported")
+    if methods is not None and not (isinstance(methods, list) and AUTH_METHOD in methods):
+        raise _wrong("it does not list private_key_jwt among its client authentication methods")
+
+
+def _optional_url(document: Mapping[str, object], name: str) -> str | None:
+    return None if document.get(name) is None else _url(document, name)
+
+
+def _url(document: Mapping[str, object], name: str) -> str:
+    # Whether the address may be reached is the fetcher's rule; a browser is only sent to http(s).
+    value = document.get(name)
+    if not isinstance(value, str) or not value.startswith(("https://", "http://")):
+        raise _wrong(f"{name} is absent or not an address")
+    return value
+
+
+def _wrong(reason: str) -> Misconfigured:
+    return Misconfigured(
+        "provider_metadata",
+        "The identity provider's metadata cannot be used.",
+        private=reason,
+        redirectable=True,
+    )
+
+
+def read_document(document: Mapping[str, object], *, issuer: str) -> ProviderMetadata:
+    """Read a document, turning wrong shapes into the same error as wrong values."""
+    try:
+        return ProviderMetadata.read(document, issuer=issuer)
+    except Rejected as error:
+        raise _wrong(error.private or error.public) from error
+
+
+def issuer_metadata(
+    issuer: str, *, id_token_algs: tuple[str, ...], assertion_algs: tuple[str, ...]
+) -> dict[str, object]:
+    """Write our own metadata: what works, and nothing else [OIDC Discovery 3; RFC 8414 2]."""
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/authorize",
+        "token_endpoint": f"{issuer}/token",
+        "userinfo_endpoint": f"{issuer}/userinfo",
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code"],
+        "subject_types_supported": ["public"],
+        "scopes_supported": ["openid", "profile", "email", "phone", "address"],
+        "id_token_signing_alg_values_supported": list(id_token_algs),
+        "token_endpoint_auth_methods_supported": [AUTH_METHOD],
+        "token_endpoint_auth_signing_alg_values_supported": list(assertion_algs),
+        "code_challenge_methods_supported": [pkce.METHOD],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "authorization_response_iss_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "claims_parameter_supported": False,
+        "claims_supported": [
+            "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr",
+            "connection", "name", "given_name", "family_name", "email", "email_verified",
+        ],
+    }  # fmt: skip

@@ -1,0 +1,64 @@
+"""How errors are shown: to a client as RFC 6749 JSON, to a resource's caller as RFC 6750, to a
+person as a page.
+"""
+
+from signet.errors import Misconfigured, SignetError, Unavailable
+from signet.web.pages import error_page_body, style_source
+from signet.web.request import Request
+from signet.web.response import NOTHING_LOADS, Response, json_response
+
+_RETRY_AFTER = {"retry-after": "5"}
+
+
+def oauth_error(problem: SignetError, request: Request) -> Response:
+    """Answer a client [RFC 6749 5.2]; a 503 says when to come again."""
+    del request
+    code = problem.code
+    if isinstance(problem, Unavailable):
+        code = "temporarily_unavailable"
+    elif isinstance(problem, Misconfigured):
+        code = "server_error"
+    return json_response(
+        {"error": code, "error_description": problem.public},
+        status=problem.status,
+        headers=_retry(problem),
+        problem=problem,
+    )
+
+
+def bearer_error(problem: SignetError, request: Request) -> Response:
+    """Answer the caller of a protected resource [RFC 6750 3]."""
+    if isinstance(problem, Unavailable | Misconfigured):
+        return oauth_error(problem, request)
+    status = 403 if problem.code == "insufficient_scope" else problem.status
+    challenge = "Bearer" if "authorization" not in request.headers else (
+        f'Bearer error="{problem.code}", error_description="{problem.public}"'
+    )
+    return Response(
+        status=status, headers={"www-authenticate": challenge}, problem=problem
+    )
+
+
+def published_error(problem: SignetError, request: Request) -> Response:
+    """Answer for a published document that is not there; one text for every reason."""
+    if problem.code != "not_found":
+        return oauth_error(problem, request)
+    return json_response({"error": "not_found"}, status=404)
+
+
+def error_page(problem: SignetError, request: Request) -> Response:
+    """Show a person what happened, with a number to tell the support, and no detail."""
+    return Response(
+        status=problem.status,
+        headers={
+            "content-type": "text/html; charset=utf-8",
+            "content-security-policy": f"{NOTHING_LOADS}; style-src {style_source()}",
+            **_retry(problem),
+        },
+        body=error_page_body(problem.public, correlation_id=request.correlation_id),
+        problem=problem,
+    )
+
+
+def _retry(problem: SignetError) -> dict[str, str]:
+    return _RETRY_AFTER if isinstance(problem, Unavailable) else {}

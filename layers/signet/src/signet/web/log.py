@@ -1,0 +1,61 @@
+"""One structured line for each request: what, how it ended, and never what was carried.
+
+No parameter, header, cookie, token, code, assertion or state is ever handed to the logger.
+"""
+
+import logging
+import traceback
+from functools import cache
+from typing import TYPE_CHECKING
+
+from signet.errors import SignetError
+from signet.web.request import Request
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+
+@cache
+def _logger() -> "Logger":
+    # Imported at the first line that is written: the functions that write none start faster.
+    from aws_lambda_powertools import Logger  # noqa: PLC0415
+
+    return Logger(service="signet")
+
+
+def log_request(
+    function: str, request: Request, *, status: int, problem: SignetError | None
+) -> None:
+    """Write the line of one request; a request without a problem is the access log's."""
+    if problem is None:
+        return
+    level = logging.ERROR if problem.status >= 500 else logging.WARNING  # noqa: PLR2004
+    _logger().log(
+        level,
+        "request refused",
+        extra={
+            "function_route": function,
+            "method": request.method,
+            "status": status,
+            "code": problem.code,
+            "reason": problem.private or problem.public,
+            "correlation_id": request.correlation_id,
+        },
+    )
+
+
+def log_defect(function: str, correlation_id: str, error: Exception) -> None:
+    """Write where an unexpected error arose; its message may hold values and is left out."""
+    frames = [
+        f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    _logger().error(
+        "defect",
+        extra={
+            "function_route": function,
+            "error_type": type(error).__name__,
+            "frames": frames[-12:],
+            "correlation_id": correlation_id,
+        },
+    )

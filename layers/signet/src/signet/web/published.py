@@ -1,0 +1,28 @@
+"""Documents that anybody may fetch and keep: strong ETag, 304, max-age [RFC 9110 8.8, 13.1.2]."""
+
+import hashlib
+
+from signet.web.request import Request
+from signet.web.response import Response
+
+
+def published(request: Request, document: bytes, *, max_age: int) -> Response:
+    """Answer a JSON document, or 304 to somebody who has it."""
+    etag = f'"{hashlib.sha256(document).hexdigest()[:32]}"'
+    headers = {
+        "etag": etag,
+        "cache-control": f"public, max-age={max_age}",
+        "access-control-allow-origin": "*",
+    }
+    if _has(request.headers.get("if-none-match", ""), etag):
+        return Response(status=304, headers=headers)
+    return Response(
+        status=200,
+        headers={"content-type": "application/json", **headers},
+        body=document.decode("ascii"),
+    )
+
+
+def _has(if_none_match: str, etag: str) -> bool:
+    known = [value.strip().removeprefix("W/") for value in if_none_match.split(",")]
+    return etag in known or known == ["*"]

@@ -1,0 +1,74 @@
+"""Responses, and the headers that every one of them carries."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from signet.broker.front_channel import Redirection
+from signet.errors import SignetError
+from signet.web.cookies import set_cookie
+
+_ALWAYS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "strict-transport-security": "max-age=63072000; includeSubDomains",
+}
+_NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
+NOTHING_LOADS = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """One response; `problem` is for the log alone."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+    cookies: tuple[str, ...] = ()
+    problem: SignetError | None = None
+
+    def event(self) -> dict[str, Any]:
+        """Write the answer of payload format 2.0; nothing is stored unless a header says so."""
+        headers = {**_ALWAYS, "content-security-policy": NOTHING_LOADS, **self.headers}
+        if "cache-control" not in headers:
+            headers |= _NO_STORE
+        answer: dict[str, Any] = {
+            "statusCode": self.status,
+            "headers": headers,
+            "body": self.body,
+            "isBase64Encoded": False,
+        }
+        if self.cookies:
+            answer["cookies"] = list(self.cookies)
+        return answer
+
+    def without_body(self) -> "Response":
+        """Return the same answer for a HEAD."""
+        return replace(self, body="")
+
+
+def json_response(
+    document: Mapping[str, object],
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    problem: SignetError | None = None,
+) -> Response:
+    """Answer a JSON document."""
+    return Response(
+        status=status,
+        headers={"content-type": "application/json", **(headers or {})},
+        body=json.dumps(document, separators=(",", ":")),
+        problem=problem,
+    )
+
+
+def redirect(redirection: Redirection, *, secure: bool) -> Response:
+    """Send the browser on with 303, so that a POST's body goes nowhere else [RFC 9700 4.12]."""
+    return Response(
+        status=303,
+        headers={"location": redirection.url},
+        cookies=tuple(set_cookie(cookie, secure=secure) for cookie in redirection.cookies),
+        problem=redirection.problem,
+    )

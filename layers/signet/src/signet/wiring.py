@@ -1,0 +1,275 @@
+"""Put use cases and adapters together, once a sandbox; the only module that knows both.
+
+Everything is imported and made at its first use, so that each function starts with what it needs
+and no more: `jwks` never loads a JWT library, `discovery` never loads boto3.
+"""
+# ruff: noqa: PLC0415  (late imports are this module's purpose)
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from signet import settings as deployment_settings
+from signet.settings import Settings
+
+if TYPE_CHECKING:
+    from signet.adapters.clock import WallClock
+    from signet.adapters.concurrency import ThreadedTogether
+    from signet.adapters.dynamodb.client import DynamoDb
+    from signet.adapters.dynamodb.one_time import DynamoDbGrants, DynamoDbLogins
+    from signet.adapters.dynamodb.registered import (
+        DynamoDbClients,
+        DynamoDbConnections,
+        DynamoDbKeyrings,
+    )
+    from signet.adapters.fetcher import GuardedFetcher
+    from signet.adapters.kms import KmsKeys
+    from signet.adapters.random import SystemEntropy
+    from signet.adapters.recent import RecentClients, RecentConnections, RecentKeyrings
+    from signet.broker.callback import FinishLogin
+    from signet.broker.deployment import InitializeDeployment
+    from signet.broker.login import StartLogin
+    from signet.broker.provider import Provider
+    from signet.broker.redemption import RedeemCode
+    from signet.broker.registration import Registration
+    from signet.broker.userinfo import ReadUserinfo
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process."""
+    return deployment_settings.load()
+
+
+@cache
+def start_login() -> "StartLogin":
+    """Return the use case behind /authorize."""
+    from signet.broker.login import StartLogin
+
+    return StartLogin(
+        issuer=settings().issuer,
+        login_ttl=settings().login_ttl,
+        connections=_recent_connections(),
+        clients=_recent_clients(),
+        keyrings=_recent_keyrings(),
+        logins=_logins(),
+        provider=_provider(),
+        clock=_clock(),
+        entropy=_entropy(),
+        together=_together(),
+    )
+
+
+@cache
+def finish_login() -> "FinishLogin":
+    """Return the use case behind a connection's callback."""
+    from signet.broker.callback import FinishLogin
+    from signet.broker.user_authentication import UserAuthentication
+
+    users = UserAuthentication(
+        issuer=settings().issuer,
+        keyrings=_recent_keyrings(),
+        provider=_provider(),
+        clock=_clock(),
+        together=_together(),
+    )
+    return FinishLogin(
+        issuer=settings().issuer,
+        code_ttl=settings().code_ttl,
+        connections=_recent_connections(),
+        clients=_recent_clients(),
+        logins=_logins(),
+        grants=_grants(),
+        users=users,
+        clock=_clock(),
+        entropy=_entropy(),
+        together=_together(),
+    )
+
+
+@cache
+def redeem_code() -> "RedeemCode":
+    """Return the use case behind /token."""
+    from signet.adapters.dynamodb.one_time import DynamoDbReplay
+    from signet.broker.client_authentication import ClientAuthentication
+    from signet.broker.redemption import RedeemCode
+    from signet.broker.remote_keys import RemoteKeys
+
+    authentication = ClientAuthentication(
+        issuer=settings().issuer,
+        clients=_recent_clients(),
+        keys=RemoteKeys(fetcher=_fetcher(), clock=_clock()),
+        replay=DynamoDbReplay(_database(), table=settings().tables.replay),
+        clock=_clock(),
+    )
+    return RedeemCode(
+        issuer=settings().issuer,
+        authentication=authentication,
+        connections=_recent_connections(),
+        keyrings=_recent_keyrings(),
+        grants=_grants(),
+        kms=_kms(),
+        clock=_clock(),
+        entropy=_entropy(),
+        together=_together(),
+    )
+
+
+@cache
+def read_userinfo() -> "ReadUserinfo":
+    """Return the use case behind /userinfo."""
+    from signet.broker.userinfo import ReadUserinfo
+
+    return ReadUserinfo(
+        issuer=settings().issuer,
+        connections=_recent_connections(),
+        clients=_recent_clients(),
+        keyrings=_recent_keyrings(),
+        grants=_grants(),
+        clock=_clock(),
+    )
+
+
+@cache
+def keyrings() -> "DynamoDbKeyrings":
+    """Return the keyrings as they are stored now: what is published is never remembered."""
+    from signet.adapters.dynamodb.registered import DynamoDbKeyrings
+
+    return DynamoDbKeyrings(_database(), table=settings().tables.keyrings)
+
+
+@cache
+def registration() -> "Registration":
+    """Return the use cases that register connections and clients."""
+    from signet.broker.registration import Registration
+
+    return Registration(
+        issuer=settings().issuer,
+        stack=settings().stack,
+        allow_loopback=settings().allow_loopback,
+        connections=_connections(),
+        clients=_clients(),
+        destinations=_fetcher(),
+        kms=_kms(),
+        clock=_clock(),
+        entropy=_entropy(),
+    )
+
+
+@cache
+def initialize_deployment() -> "InitializeDeployment":
+    """Return the use case that makes a fresh deployment ready."""
+    from signet.broker.deployment import InitializeDeployment
+
+    return InitializeDeployment(
+        issuer_key_id=settings().issuer_key_id,
+        admin_jwks=settings().admin_jwks,
+        keyrings=keyrings(),
+        keyring_registry=keyrings(),
+        clients=_clients(),
+        kms=_kms(),
+        clock=_clock(),
+        entropy=_entropy(),
+    )
+
+
+@cache
+def _provider() -> "Provider":
+    from signet.broker.provider import Provider
+
+    return Provider(fetcher=_fetcher(), kms=_kms(), clock=_clock(), entropy=_entropy())
+
+
+@cache
+def _fetcher() -> "GuardedFetcher":
+    from signet.adapters.fetcher import GuardedFetcher
+
+    return GuardedFetcher(
+        own_issuer=settings().issuer, allow_loopback=settings().allow_loopback
+    )
+
+
+@cache
+def _kms() -> "KmsKeys":
+    from signet.adapters.kms import KmsKeys
+
+    return KmsKeys()
+
+
+@cache
+def _database() -> "DynamoDb":
+    from signet.adapters.dynamodb.client import DynamoDb
+
+    return DynamoDb()
+
+
+@cache
+def _connections() -> "DynamoDbConnections":
+    from signet.adapters.dynamodb.registered import DynamoDbConnections
+
+    tables = settings().tables
+    return DynamoDbConnections(
+        _database(), table=tables.connections, keyrings_table=tables.keyrings
+    )
+
+
+@cache
+def _clients() -> "DynamoDbClients":
+    from signet.adapters.dynamodb.registered import DynamoDbClients
+
+    return DynamoDbClients(_database(), table=settings().tables.clients)
+
+
+@cache
+def _recent_connections() -> "RecentConnections":
+    from signet.adapters.recent import RecentConnections
+
+    return RecentConnections(_connections(), seconds=settings().signer_cache, clock=_clock())
+
+
+@cache
+def _recent_clients() -> "RecentClients":
+    from signet.adapters.recent import RecentClients
+
+    return RecentClients(_clients(), seconds=settings().signer_cache, clock=_clock())
+
+
+@cache
+def _recent_keyrings() -> "RecentKeyrings":
+    from signet.adapters.recent import RecentKeyrings
+
+    return RecentKeyrings(keyrings(), seconds=settings().signer_cache, clock=_clock())
+
+
+@cache
+def _logins() -> "DynamoDbLogins":
+    from signet.adapters.dynamodb.one_time import DynamoDbLogins
+
+    return DynamoDbLogins(_database(), table=settings().tables.logins)
+
+
+@cache
+def _grants() -> "DynamoDbGrants":
+    from signet.adapters.dynamodb.one_time import DynamoDbGrants
+
+    return DynamoDbGrants(_database(), table=settings().tables.grants)
+
+
+@cache
+def _clock() -> "WallClock":
+    from signet.adapters.clock import WallClock
+
+    return WallClock()
+
+
+@cache
+def _entropy() -> "SystemEntropy":
+    from signet.adapters.random import SystemEntropy
+
+    return SystemEntropy()
+
+
+@cache
+def _together() -> "ThreadedTogether":
+    from signet.adapters.concurrency import ThreadedTogether
+
+    return ThreadedTogether()
