@@ -1,0 +1,252 @@
+"""The whole broker on in-memory ports: a login in one process, without sockets or patches."""
+
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+from signet.broker.callback import FinishLogin
+from signet.broker.client import Client
+from signet.broker.client_authentication import ClientAuthentication
+from signet.broker.connection import Connection
+from signet.broker.deployment import InitializeDeployment
+from signet.broker.front_channel import Redirection
+from signet.broker.login import StartLogin
+from signet.broker.provider import Provider
+from signet.broker.redemption import RedeemCode
+from signet.broker.registration import Registration
+from signet.broker.remote_keys import RemoteKeys
+from signet.broker.user_authentication import UserAuthentication
+from signet.broker.userinfo import ReadUserinfo
+from signet.jose.algorithms import algorithm
+from signet.jose.jwk import PublicJwk
+from signet.jose.jws import SigningKey, sign
+from signet.oauth import pkce
+from signet.oauth.client_assertion import ASSERTION_TYPE
+from tests.support.canned_provider import ISSUER as PROVIDER
+from tests.support.canned_provider import CannedProvider
+from tests.support.memory import (
+    CountingEntropy,
+    FixedClock,
+    MemoryClients,
+    MemoryConnections,
+    MemoryGrants,
+    MemoryKeyrings,
+    MemoryLogins,
+    MemoryReplay,
+    one_after_the_other,
+)
+from tests.support.software_kms import SoftwareKms
+
+ISSUER = "https://login.example"
+REDIRECT_URI = "https://app.example/cb"
+VERIFIER = "v" * 43
+
+
+@dataclass
+class Broker:
+    """Everything on one desk. Attributes are the real use cases over in-memory ports."""
+
+    clock: FixedClock = field(default_factory=FixedClock)
+    kms: SoftwareKms = field(default_factory=SoftwareKms)
+    entropy: CountingEntropy = field(default_factory=CountingEntropy)
+
+    def __post_init__(self) -> None:
+        self.idp = CannedProvider(self.clock)
+        self.keyrings = MemoryKeyrings()
+        self.connections = MemoryConnections(self.keyrings)
+        self.clients = MemoryClients()
+        self.logins = MemoryLogins()
+        self.grants = MemoryGrants()
+        self.replay = MemoryReplay()
+        self.provider = Provider(
+            fetcher=self.idp, kms=self.kms, clock=self.clock, entropy=self.entropy
+        )
+        self.registration = Registration(
+            issuer=ISSUER,
+            stack="test",
+            allow_loopback=False,
+            connections=self.connections,
+            clients=self.clients,
+            destinations=self.idp,
+            kms=self.kms,
+            clock=self.clock,
+            entropy=self.entropy,
+        )
+        self.initialize = InitializeDeployment(
+            issuer_key_id=self.kms.create_key(algorithm=algorithm("RS256"), tags={}),
+            admin_jwks=None,
+            keyrings=self.keyrings,
+            keyring_registry=self.keyrings,
+            clients=self.clients,
+            kms=self.kms,
+            clock=self.clock,
+            entropy=self.entropy,
+        )
+        self.start = StartLogin(
+            issuer=ISSUER,
+            login_ttl=600,
+            connections=self.connections,
+            clients=self.clients,
+            keyrings=self.keyrings,
+            logins=self.logins,
+            provider=self.provider,
+            clock=self.clock,
+            entropy=self.entropy,
+            together=one_after_the_other,
+        )
+        self.finish = FinishLogin(
+            issuer=ISSUER,
+            code_ttl=60,
+            connections=self.connections,
+            clients=self.clients,
+            logins=self.logins,
+            grants=self.grants,
+            users=UserAuthentication(
+                issuer=ISSUER,
+                keyrings=self.keyrings,
+                provider=self.provider,
+                clock=self.clock,
+                together=one_after_the_other,
+            ),
+            clock=self.clock,
+            entropy=self.entropy,
+            together=one_after_the_other,
+        )
+        self.redeem = RedeemCode(
+            issuer=ISSUER,
+            authentication=ClientAuthentication(
+                issuer=ISSUER,
+                clients=self.clients,
+                keys=RemoteKeys(fetcher=self.idp, clock=self.clock),
+                replay=self.replay,
+                clock=self.clock,
+            ),
+            connections=self.connections,
+            keyrings=self.keyrings,
+            grants=self.grants,
+            kms=self.kms,
+            clock=self.clock,
+            entropy=self.entropy,
+            together=one_after_the_other,
+        )
+        self.userinfo = ReadUserinfo(
+            issuer=ISSUER,
+            connections=self.connections,
+            clients=self.clients,
+            keyrings=self.keyrings,
+            grants=self.grants,
+            clock=self.clock,
+        )
+        self.initialize()
+
+    # --- a connection, an application, and the steps of a login ---
+
+    def connect(self, name: str = "acme", **members: object) -> Connection:
+        document = {"name": name, "strategy": "oidc", "issuer": PROVIDER, "client_id": "signet"}
+        return self.registration.create_connection({**document, **members})
+
+    def register_app(self, **members: object) -> "App":
+        app = App(self)
+        document = {
+            "client_id": "app",
+            "name": "App",
+            "redirect_uris": [REDIRECT_URI],
+            "jwks": {"keys": [app.jwk]},
+            **members,
+        }
+        app.client = self.registration.register_client(document)
+        return app
+
+    def callback(
+        self, connection: Connection, started: "Started", **changes: str | None
+    ) -> Redirection:
+        members = {"code": "upstream-code", "state": started.state, "iss": PROVIDER, **changes}
+        present = {name: value for name, value in members.items() if value is not None}
+        return self.finish(connection.id, present, started.cookies)
+
+
+@dataclass
+class Started:
+    """A login that is at the provider."""
+
+    state: str
+    cookies: dict[str, str]
+    query: dict[str, str]
+
+
+class App:
+    """A plain OIDC client with its own key."""
+
+    client: Client
+
+    def __init__(self, broker: Broker, client_id: str = "app") -> None:
+        self.broker = broker
+        self.client_id = client_id
+        self.kms = SoftwareKms()
+        key_id = self.kms.create_key(algorithm=algorithm("ES256"), tags={})
+        self.jwk = PublicJwk.from_der(self.kms.public_key(key_id), alg="ES256").as_dict()
+        self.key = SigningKey(kid=self.jwk["kid"], alg="ES256", key_id=key_id, signer=self.kms)
+        self._count = 0
+
+    def request(self, **changes: str | None) -> dict[str, str]:
+        members = {
+            "client_id": self.client_id,
+            "redirect_uri": REDIRECT_URI,
+            "response_type": "code",
+            "scope": "openid profile email",
+            "state": "app-state",
+            "nonce": "app-nonce",
+            "code_challenge": pkce.challenge_of(VERIFIER),
+            "code_challenge_method": "S256",
+            "connection": "acme",
+            **changes,
+        }
+        return {name: value for name, value in members.items() if value is not None}
+
+    def begin(self, **changes: str | None) -> Started:
+        redirection = self.broker.start(self.request(**changes))
+        assert redirection.problem is None, redirection.problem
+        query = self.broker.idp.visit(redirection.url)
+        cookies = {cookie.name: cookie.value for cookie in redirection.cookies}
+        return Started(state=query["state"], cookies=cookies, query=query)
+
+    def login(self, connection: Connection) -> str:
+        """Go through a whole login and return the code."""
+        redirection = self.broker.callback(connection, self.begin(connection=connection.name))
+        return answer_of(redirection)["code"]
+
+    def assertion(self, *, typ: str | None = "JWT", **changes: object) -> str:
+        self._count += 1
+        now = self.broker.clock.now()
+        claims = {
+            "iss": self.client_id,
+            "sub": self.client_id,
+            "aud": ISSUER,
+            "iat": now,
+            "exp": now + 60,
+            "jti": f"{self.client_id}-{self._count}",
+            **changes,
+        }
+        present = {name: value for name, value in claims.items() if value is not None}
+        return sign(present, key=self.key, typ=typ).compact
+
+    def token_parameters(self, code: str, **changes: str | None) -> dict[str, str]:
+        members = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": REDIRECT_URI,
+            "code_verifier": VERIFIER,
+            "client_assertion_type": ASSERTION_TYPE,
+            **changes,
+        }
+        if "client_assertion" not in changes:
+            members["client_assertion"] = self.assertion()
+        return {name: value for name, value in members.items() if value is not None}
+
+    def redeem(self, code: str, **changes: str | None) -> dict[str, object]:
+        return self.broker.redeem(self.token_parameters(code, **changes), authorization=None)
+
+
+def answer_of(redirection: Redirection) -> dict[str, str]:
+    """Read what a redirection brings to the application."""
+    assert redirection.url.startswith(REDIRECT_URI + "?"), redirection.url
+    return {name: v[0] for name, v in parse_qs(urlsplit(redirection.url).query).items()}
