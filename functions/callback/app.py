@@ -10,7 +10,7 @@ from signet.web.response import Response, redirect
 
 @endpoint("callback", methods=("GET", "POST"), on_error=error_page)
 def handler(request: Request) -> Response:
-    """Take the provider's answer, by query or form_post, and send the browser to the application."""
+    """Take the provider's answer, by query or form_post; bring the application its code."""
     secure = wiring.settings().secure_cookies
     redirection = wiring.finish_login()(
         request.path_parameters.get("connection_id", ""),

@@ -1,0 +1,1 @@
+"""The local stack and the demo: the deployed handlers on one machine."""

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from tests.support.broker import ISSUER, App, Broker, answer_of
+from tests.support.canned_provider import ISSUER as PROVIDER
+from tests.support.canned_provider import JSON, CannedProvider, answer
 
 from signet.errors import Rejected
 from signet.jose.jws import read_unverified, sign
 from signet.oauth.http_message import HttpAnswer, HttpRequest, Unreachable
-from tests.support.broker import ISSUER, App, Broker, answer_of
-from tests.support.canned_provider import ISSUER as PROVIDER
-from tests.support.canned_provider import JSON, CannedProvider, answer
 
 
 @pytest.fixture
@@ -80,19 +80,17 @@ def test_a_state_is_used_once(app: App) -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda state: None,
-        lambda state: "",
+        lambda _: None,
+        lambda _: "",
         lambda state: state[:-1],
         lambda state: state + "A",
         lambda state: state.swapcase(),
         lambda state: state + "\n",
-        lambda state: "x" * 8_192,
-        lambda state: "A" * 43,
+        lambda _: "x" * 8_192,
+        lambda _: "A" * 43,
     ],
 )
-def test_a_state_that_is_not_whole_is_refused(
-    app: App, spoil: Callable[[str], str | None]
-) -> None:
+def test_a_state_that_is_not_whole_is_refused(app: App, spoil: Callable[[str], str | None]) -> None:
     connection = app.broker.connections.find("acme")
     assert connection is not None
     login = app.begin()
@@ -350,9 +348,7 @@ def test_expires_in_may_be_absent_and_token_type_in_any_case(app: App) -> None:
         {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"},
     ],
 )
-def test_an_id_token_that_does_not_hold_ends_the_login(
-    app: App, claims: dict[str, object]
-) -> None:
+def test_an_id_token_that_does_not_hold_ends_the_login(app: App, claims: dict[str, object]) -> None:
     app.broker.idp.claims = claims
     assert finish(app)["error"] == "access_denied"
     assert not app.broker.grants.items

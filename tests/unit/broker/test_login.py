@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-
-from signet.errors import Rejected
-from signet.jose.jws import read_unverified
 from tests.support.broker import ISSUER, App, Broker, answer_of
 from tests.support.canned_provider import ISSUER as PROVIDER
 from tests.support.canned_provider import answer
+
+from signet.errors import Rejected
+from signet.jose.jws import read_unverified
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.support.broker import ISSUER, App, Broker
 
 from signet.broker.connection import Connection
 from signet.broker.keyring import ISSUER as ISSUER_KEYRING
@@ -10,7 +11,6 @@ from signet.broker.signing import own_keys
 from signet.errors import Denied, Rejected, SignetError, Unavailable
 from signet.jose.jws import verify
 from signet.oidc.id_token import half_hash
-from tests.support.broker import ISSUER, App, Broker
 
 
 @pytest.fixture
@@ -86,9 +86,10 @@ def test_a_wrong_proof_burns_the_code(
 
 @pytest.mark.parametrize("name", ["code", "code_verifier", "redirect_uri", "grant_type"])
 def test_every_parameter_is_demanded(app: App, connection: Connection, name: str) -> None:
-    code = app.login(connection)
+    parameters = app.token_parameters(app.login(connection))
+    del parameters[name]
     with pytest.raises(Rejected) as refused:
-        app.redeem(code, **{name: None})
+        app.broker.redeem(parameters, authorization=None)
     assert code_of(refused) == "invalid_request"
 
 
@@ -119,9 +120,7 @@ def test_a_code_that_is_not_whole_is_refused(
     assert code_of(refused) == "invalid_grant"
 
 
-def test_another_clients_code_is_refused_and_stays_usable(
-    app: App, connection: Connection
-) -> None:
+def test_another_clients_code_is_refused_and_stays_usable(app: App, connection: Connection) -> None:
     thief = App(app.broker, "thief")
     app.broker.registration.register_client(
         {

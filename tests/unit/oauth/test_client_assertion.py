@@ -31,9 +31,7 @@ def assertion(**changes: object) -> SignedClaims:
 
 
 def policy(*audiences: str) -> AssertionPolicy:
-    return AssertionPolicy(
-        client_id="app", audiences=frozenset(audiences or (ISSUER,)), now=NOW
-    )
+    return AssertionPolicy(client_id="app", audiences=frozenset(audiences or (ISSUER,)), now=NOW)
 
 
 ACCEPTED = {

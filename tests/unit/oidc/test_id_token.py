@@ -106,9 +106,7 @@ REFUSED = {
     "nonce is not ASCII": {"nonce": "ñ"},
     # RP-046
     "at_hash of another token": {"at_hash": half_hash("another", alg="RS256")},
-    "at_hash too long": {
-        "at_hash": base64url.encode(hashlib.sha256(b"the-access-token").digest())
-    },
+    "at_hash too long": {"at_hash": base64url.encode(hashlib.sha256(b"the-access-token").digest())},
     "at_hash of another hash": {"at_hash": half_hash("the-access-token", alg="RS512")},
     "at_hash null": {"at_hash": None},
     "c_hash of another code": {"c_hash": half_hash("another", alg="RS256")},

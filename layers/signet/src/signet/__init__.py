@@ -1,0 +1,1 @@
+"""Signet: enterprise sign-on for one AWS account, without any client secret."""

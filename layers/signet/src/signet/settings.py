@@ -89,7 +89,7 @@ class Settings:
 
     @property
     def secure_cookies(self) -> bool:
-        """Tell whether cookies carry `Secure` and `__Host-`: always, but for plain-http loopback."""
+        """Tell whether cookies carry `Secure` and `__Host-`: always but on plain-http loopback."""
         return self.issuer.startswith("https://")
 
 
@@ -155,9 +155,7 @@ class _Environment:
             raise _refused(f"{name} is not set.")
         return value
 
-    def seconds(
-        self, name: str, default: int, *, least: int = 0, most: int = 315_360_000
-    ) -> int:
+    def seconds(self, name: str, default: int, *, least: int = 0, most: int = 315_360_000) -> int:
         value = self.text(name, str(default))
         if not (value.isascii() and value.isdigit() and len(value) < 10):  # noqa: PLR2004
             raise _refused(f"{name} has to be a whole number, not {value!r}.")

@@ -183,9 +183,7 @@ def _provider() -> "Provider":
 def _fetcher() -> "GuardedFetcher":
     from signet.adapters.fetcher import GuardedFetcher
 
-    return GuardedFetcher(
-        own_issuer=settings().issuer, allow_loopback=settings().allow_loopback
-    )
+    return GuardedFetcher(own_issuer=settings().issuer, allow_loopback=settings().allow_loopback)
 
 
 @cache

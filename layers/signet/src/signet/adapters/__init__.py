@@ -1,0 +1,1 @@
+"""The world: AWS, the network, the clock, randomness."""

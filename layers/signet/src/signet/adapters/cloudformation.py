@@ -34,6 +34,9 @@ def answer(event: Mapping[str, Any], *, reason: str) -> None:
     document = strict_json.dumps(response_document(event, reason=reason))
     request = HttpRequest(
         # The pre-signed address was signed for an empty content type.
-        method="PUT", url=event["ResponseURL"], headers={"content-type": ""}, content=document
+        method="PUT",
+        url=event["ResponseURL"],
+        headers={"content-type": ""},
+        content=document,
     )
     GuardedFetcher.for_aws().fetch(request, bulkhead="cloudformation")

@@ -1,0 +1,1 @@
+"""What Signet does: logins, grants, keyrings, registration; reaches the world through ports."""

@@ -35,7 +35,7 @@ DEFAULT_CLAIMS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssertionSettings:
-    """How the assertions of a connection look; `audience` is `issuer`, `token_endpoint` or a URL."""
+    """How assertions look; `audience` is `issuer`, `token_endpoint` or a URL."""
 
     audience: str = "issuer"
     lifetime_seconds: int = MAX_LIFETIME_UPSTREAM
@@ -68,9 +68,7 @@ class Connection:
     updated_at: int
 
     @classmethod
-    def parse(
-        cls, document: Mapping[str, object], *, connection_id: str, now: int
-    ) -> "Connection":
+    def parse(cls, document: Mapping[str, object], *, connection_id: str, now: int) -> "Connection":
         """Read what an administrator sent, filling in defaults.
 
         Raises:
@@ -131,9 +129,7 @@ class Connection:
 
 
 def _scopes(reader: DocumentReader) -> tuple[str, ...]:
-    scopes = reader.texts(
-        "scopes", default=("openid", "profile", "email"), pattern=_SCOPE
-    )
+    scopes = reader.texts("scopes", default=("openid", "profile", "email"), pattern=_SCOPE)
     if "openid" not in scopes:
         raise reader.refused("scopes", "contain openid")
     return scopes
@@ -152,8 +148,8 @@ def _assertion(reader: DocumentReader) -> AssertionSettings:
             "typ", {"JWT", "client-authentication+jwt"}, default="client-authentication+jwt"
         ),
         key_headers=reader.texts("key_headers", default=("kid",), allowed=KEY_HEADERS),
-        extra_claims=reader.object("extra_claims"),
-        extra_headers=reader.object("extra_headers"),
+        extra_claims=reader.members("extra_claims"),
+        extra_headers=reader.members("extra_headers"),
     )
     reader.refuse_unknown()
     return settings

@@ -102,7 +102,7 @@ class DocumentReader:
             raise self.refused(name, f"be null or one of {', '.join(sorted(allowed))}")
         return str(value)
 
-    def object(self, name: str) -> dict[str, object]:
+    def members(self, name: str) -> dict[str, object]:
         """Read an object as it is; absent means empty."""
         value = self._take(name, {})
         if not isinstance(value, dict):
@@ -112,7 +112,7 @@ class DocumentReader:
     def nested(self, name: str) -> "DocumentReader":
         """Read an object member by member; absent means empty."""
         prefix = f"{self._prefix}{name}."
-        return DocumentReader(self.object(name), kind=self._kind, prefix=prefix)
+        return DocumentReader(self.members(name), kind=self._kind, prefix=prefix)
 
     def all_texts(self) -> dict[str, str]:
         """Read every member as a text."""

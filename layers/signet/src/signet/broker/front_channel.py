@@ -80,7 +80,7 @@ def require_redirect_uri(client: Client, redirect_uri: str | None) -> str:
     """
     if redirect_uri is None or redirect_uri not in client.redirect_uris:
         raise Rejected(
-            "unknown_redirect_uri", "The application asked to return to an address that it "
-            "did not register."
+            "unknown_redirect_uri",
+            "The application asked to return to an address that it did not register.",
         )
     return redirect_uri

@@ -72,9 +72,7 @@ def map_claims(connection: Connection, claims: Mapping[str, object]) -> dict[str
 def released(profile: Mapping[str, object], scope: Sequence[str]) -> dict[str, object]:
     """Keep the claims that the granted scopes give [OIDC Core 5.4]; custom ones go by `profile`."""
     gated = {name: gate for gate, names in CLAIMS_BY_SCOPE.items() for name in names}
-    return {
-        name: value for name, value in profile.items() if gated.get(name, "profile") in scope
-    }
+    return {name: value for name, value in profile.items() if gated.get(name, "profile") in scope}
 
 
 def login_facts(connection: Connection, claims: Mapping[str, object]) -> dict[str, object]:

@@ -141,7 +141,7 @@ class StartLogin:
     def _provider_url(
         self, connection: Connection, metadata: ProviderMetadata, parameters: Mapping[str, str]
     ) -> str:
-        """Push the request where the provider can take it [RFC 9126], else put it in the address."""
+        """Push the request where the provider takes it [RFC 9126], else put it in the address."""
         endpoint = metadata.pushed_authorization_request_endpoint
         if endpoint is None:
             return authorization_url(metadata.authorization_endpoint, parameters)

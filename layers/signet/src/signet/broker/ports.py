@@ -1,5 +1,6 @@
-"""What the broker reaches in mid-flow. Adapters fulfil these; each contract has tests for both
-the in-memory and the real one.
+"""What the broker reaches in mid-flow.
+
+Adapters fulfil these; one contract suite runs on the in-memory and on the real ones.
 """
 
 from collections.abc import Callable, Mapping

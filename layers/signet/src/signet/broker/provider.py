@@ -15,7 +15,7 @@ from signet.broker.signing import signing_key
 from signet.errors import Misconfigured, Rejected
 from signet.jose import strict_json
 from signet.oauth.client_assertion import authentication_parameters, sign_assertion
-from signet.oauth.http_message import HttpAnswer, HttpRequest, Unreachable
+from signet.oauth.http_message import HttpAnswer, Unreachable
 from signet.oauth.provider_token import (
     ProviderTokens,
     build_token_request,
@@ -60,9 +60,7 @@ class Provider:
         Raises:
             Misconfigured: `provider_metadata`. Unavailable: it cannot be had.
         """
-        metadata = self._documents.get(
-            discovery_url(connection.issuer), bulkhead=connection.id
-        )
+        metadata = self._documents.get(discovery_url(connection.issuer), bulkhead=connection.id)
         if metadata.issuer != connection.issuer:
             raise Misconfigured(
                 "provider_metadata",

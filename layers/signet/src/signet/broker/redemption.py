@@ -155,9 +155,10 @@ class RedeemCode:
 
 def _read(parameters: Mapping[str, str], client: Client) -> CodeRedemption | SignetError:
     """Read the grant's parameters, keeping an error until the assertion is used up."""
-    try:
-        if grant_type(parameters) not in client.grant_types:
-            raise Rejected("unauthorized_client", "This client may not use this grant type.")
-        return CodeRedemption.parse(parameters)
-    except Rejected as problem:
-        return problem
+    return attempt(lambda: _checked(parameters, client))
+
+
+def _checked(parameters: Mapping[str, str], client: Client) -> CodeRedemption:
+    if grant_type(parameters) not in client.grant_types:
+        raise Rejected("unauthorized_client", "This client may not use this grant type.")
+    return CodeRedemption.parse(parameters)

@@ -50,9 +50,7 @@ class UserAuthentication:
     clock: Clock
     together: Together
 
-    def read_answer(
-        self, connection: Connection, parameters: Mapping[str, str]
-    ) -> ProviderAnswer:
+    def read_answer(self, connection: Connection, parameters: Mapping[str, str]) -> ProviderAnswer:
         """Check who answered, and take the code [RFC 9207]; waits for nothing when warm.
 
         Raises:
@@ -86,9 +84,7 @@ class UserAuthentication:
             tokens.unverified_id_token,
             self._policy(record, answer, tokens),
         )
-        return AuthenticatedUser(
-            id_token=id_token, claims=self._claims(answer, tokens, id_token)
-        )
+        return AuthenticatedUser(id_token=id_token, claims=self._claims(answer, tokens, id_token))
 
     def _redeem(
         self, record: LoginRecord, answer: ProviderAnswer, authentication: Authentication

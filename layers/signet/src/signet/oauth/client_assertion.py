@@ -169,9 +169,7 @@ def check_assertion(verified: SignedClaims, policy: AssertionPolicy) -> CheckedA
     for check in CHECKS:
         check(verified.claims, policy)
     expiry = _numeric_date(verified.claims, "exp") or policy.now + MAX_LIFETIME
-    return CheckedAssertion(
-        jti=str(verified.claims["jti"]), replay_until=expiry + 2 * CLOCK_SKEW
-    )
+    return CheckedAssertion(jti=str(verified.claims["jti"]), replay_until=expiry + 2 * CLOCK_SKEW)
 
 
 def invalid_client(private: str) -> Denied:

@@ -19,7 +19,9 @@ class ClientCredentials:
     client_id: str | None
 
     @classmethod
-    def parse(cls, parameters: Mapping[str, str], *, authorization: str | None) -> "ClientCredentials":
+    def parse(
+        cls, parameters: Mapping[str, str], *, authorization: str | None
+    ) -> "ClientCredentials":
         """Demand exactly one method, `private_key_jwt` [RFC 6749 2.3; OIDC Core 9].
 
         Raises:

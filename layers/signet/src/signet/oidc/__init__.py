@@ -1,0 +1,1 @@
+"""OpenID Connect messages, both directions, as pure functions."""

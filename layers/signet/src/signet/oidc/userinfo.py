@@ -41,5 +41,7 @@ def read_userinfo_response(answer: HttpAnswer, *, subject: str) -> dict[str, obj
 
 def _refused(private: str) -> Denied:
     return Denied(
-        "userinfo", "The identity provider's answer was not accepted.", private=f"userinfo: {private}"
+        "userinfo",
+        "The identity provider's answer was not accepted.",
+        private=f"userinfo: {private}",
     )

@@ -58,6 +58,5 @@ def _respond(
         return on_error(problem, request)
     except Exception as error:  # noqa: BLE001  (the last line of defence: nothing leaks)
         log_defect(name, request.correlation_id, error)
-        problem = Rejected("server_error", "Something went wrong on our side.")
-        shown = on_error(problem, request)
+        shown = on_error(Rejected("server_error", "Something went wrong on our side."), request)
         return Response(status=500, headers=shown.headers, body=shown.body)

@@ -1,6 +1,4 @@
-"""How errors are shown: to a client as RFC 6749 JSON, to a resource's caller as RFC 6750, to a
-person as a page.
-"""
+"""How errors are shown: to a client as JSON, to a bearer as a challenge, to a person as a page."""
 
 from signet.errors import Misconfigured, SignetError, Unavailable
 from signet.web.pages import error_page_body, style_source
@@ -31,12 +29,12 @@ def bearer_error(problem: SignetError, request: Request) -> Response:
     if isinstance(problem, Unavailable | Misconfigured):
         return oauth_error(problem, request)
     status = 403 if problem.code == "insufficient_scope" else problem.status
-    challenge = "Bearer" if "authorization" not in request.headers else (
-        f'Bearer error="{problem.code}", error_description="{problem.public}"'
+    challenge = (
+        "Bearer"
+        if "authorization" not in request.headers
+        else (f'Bearer error="{problem.code}", error_description="{problem.public}"')
     )
-    return Response(
-        status=status, headers={"www-authenticate": challenge}, problem=problem
-    )
+    return Response(status=status, headers={"www-authenticate": challenge}, problem=problem)
 
 
 def published_error(problem: SignetError, request: Request) -> Response:

@@ -3,7 +3,6 @@
 No parameter, header, cookie, token, code, assertion or state is ever handed to the logger.
 """
 
-import logging
 import traceback
 from functools import cache
 from typing import TYPE_CHECKING
@@ -29,9 +28,8 @@ def log_request(
     """Write the line of one request; a request without a problem is the access log's."""
     if problem is None:
         return
-    level = logging.ERROR if problem.status >= 500 else logging.WARNING  # noqa: PLR2004
-    _logger().log(
-        level,
+    write = _logger().error if problem.status >= 500 else _logger().warning  # noqa: PLR2004
+    write(
         "request refused",
         extra={
             "function_route": function,

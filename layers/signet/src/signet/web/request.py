@@ -15,8 +15,10 @@ READING = frozenset({"GET", "HEAD"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request. Header names are lower-case; `query` and `body` are raw, because HTTP API joins
-    duplicated parameters with commas in its own reading of them.
+    """One request; header names are lower-case.
+
+    `query` and `body` are raw, because HTTP API joins duplicated parameters with commas in its
+    own reading of them.
     """
 
     method: str

@@ -1,0 +1,107 @@
+"""AWS KMS: keys that are made there, sign there, and never leave."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from signet.errors import Misconfigured, SignetError, Unavailable
+from signet.jose.algorithms import SigningAlgorithm
+from signet.jose.jws import DigestSignature
+
+if TYPE_CHECKING:
+    from types_boto3_kms import KMSClient
+
+T = TypeVar("T")
+
+_KEY_FAULTS = frozenset({
+    "DisabledException", "KMSInvalidStateException", "InvalidKeyUsageException",
+    "NotFoundException", "InvalidArnException", "UnsupportedOperationException",
+})  # fmt: skip
+"""What somebody has to look at. A new key can be not found for a while too: then nothing is
+published yet, because `prove` failed."""
+
+
+class KmsKeys:
+    """The `Kms` port on AWS; whatever fails, no other key ever takes over (rule 20)."""
+
+    @cached_property
+    def _client(self) -> "KMSClient":
+        import boto3
+        from botocore.config import Config
+
+        config = Config(
+            connect_timeout=1,
+            read_timeout=2,
+            retries={"mode": "standard", "max_attempts": 3},
+            max_pool_connections=50,
+        )
+        return boto3.client("kms", config=config)
+
+    def sign_digest(
+        self, *, key_id: str, algorithm: SigningAlgorithm, digest: bytes
+    ) -> DigestSignature:
+        """Sign a digest that was made here, so that no message is too long for KMS (4,096 bytes).
+
+        Raises:
+            Unavailable: `signing_unavailable`: throttled, timed out, or a permission that is not
+                there yet (they are eventually consistent).
+            Misconfigured: `signing_key`: the key is disabled, deleted or of another kind.
+        """
+        answer = self._call(
+            lambda client: client.sign(
+                KeyId=key_id,
+                Message=digest,
+                MessageType="DIGEST",
+                SigningAlgorithm=cast("Any", algorithm.kms_signing_algorithm),
+            )
+        )
+        return DigestSignature(
+            value=answer["Signature"], request_id=answer["ResponseMetadata"]["RequestId"]
+        )
+
+    def create_key(self, *, algorithm: SigningAlgorithm, tags: Mapping[str, str]) -> str:
+        """Make a key, tagged in the same call so that a lost answer leaves no nameless key."""
+        answer = self._call(
+            lambda client: client.create_key(
+                KeySpec=cast("Any", algorithm.kms_key_spec),
+                KeyUsage="SIGN_VERIFY",
+                Description=f"Signet {tags.get('signet:purpose', '')} key, {algorithm.name}",
+                Tags=[{"TagKey": name, "TagValue": value} for name, value in tags.items()],
+            )
+        )
+        return answer["KeyMetadata"]["KeyId"]
+
+    def public_key(self, key_id: str) -> bytes:
+        """Return a key's public half as SubjectPublicKeyInfo in DER."""
+        return self._call(lambda client: client.get_public_key(KeyId=key_id))["PublicKey"]
+
+    def _call(self, operation: "Callable[[KMSClient], T]") -> T:
+        client = self._client
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return operation(client)
+        except ClientError as error:
+            raise _translated(error.response.get("Error", {}).get("Code", "")) from None
+        except BotoCoreError as error:
+            raise _unavailable(type(error).__name__) from None
+
+
+def _translated(code: str) -> SignetError:
+    if code in _KEY_FAULTS:
+        return Misconfigured(
+            "signing_key",
+            "This service cannot sign now.",
+            private=f"KMS: {code}: the key has to be looked at",
+            redirectable=True,
+        )
+    return _unavailable(code)
+
+
+def _unavailable(reason: str) -> Unavailable:
+    return Unavailable(
+        "signing_unavailable",
+        "The service is not available now. Please try again.",
+        private=f"KMS: {reason}",
+        redirectable=True,
+    )
