@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         DynamoDbConnections,
         DynamoDbKeyrings,
     )
-    from signet.adapters.fetcher import GuardedFetcher
+    from signet.adapters.fetcher.guarded import GuardedFetcher
     from signet.adapters.kms import KmsKeys
     from signet.adapters.random import SystemEntropy
     from signet.adapters.recent import RecentClients, RecentConnections, RecentKeyrings
@@ -181,9 +181,9 @@ def _provider() -> "Provider":
 
 @cache
 def _fetcher() -> "GuardedFetcher":
-    from signet.adapters.fetcher import GuardedFetcher
+    from signet.adapters.fetcher.guarded import GuardedFetcher
 
-    return GuardedFetcher(own_issuer=settings().issuer, allow_loopback=settings().allow_loopback)
+    return GuardedFetcher.for_issuer(settings().issuer, allow_loopback=settings().allow_loopback)
 
 
 @cache

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from signet.adapters.fetcher import GuardedFetcher
+from signet.adapters.fetcher.guarded import GuardedFetcher
 from signet.jose import strict_json
 from signet.oauth.http_message import HttpRequest
 

@@ -1,0 +1,59 @@
+"""Which IP addresses may be connected to: our own list.
+
+`ipaddress.is_global` is True for NAT64, IPv4-compatible, multicast and other addresses that lead
+inside, and differs between Python versions.
+"""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+_FORBIDDEN_V4 = tuple(
+    ip_network(network)
+    for network in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+        "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24",
+        "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15",
+        "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+        "168.63.129.16/32",  # another cloud's metadata service, on a public address
+    )
+)  # fmt: skip
+_GLOBAL_V6 = ip_network("2000::/3")
+_FORBIDDEN_V6 = tuple(
+    ip_network(network)
+    for network in (
+        "2001::/23",  # protocol assignments, Teredo among them (unwrapped below)
+        "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20", "5f00::/16",
+    )
+)  # fmt: skip
+_NAT64 = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
+
+
+def is_public(text: str) -> bool:
+    """Tell whether an address is a host on the public internet, and nothing hides in it.
+
+    Addresses that embed an IPv4 address (mapped, compatible, translated, NAT64, 6to4, Teredo)
+    are never public: nobody's provider has one, and what is inside may be anything.
+    """
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(address, IPv4Address):
+        return not any(address in network for network in _FORBIDDEN_V4)
+    return _is_public_v6(address)
+
+
+def _is_public_v6(address: IPv6Address) -> bool:
+    if address.ipv4_mapped or address.sixtofour or address.teredo:
+        return False
+    if any(address in network for network in _NAT64):
+        return False
+    # Everything outside 2000::/3 is unassigned, local, multicast, compatible or translated.
+    return address in _GLOBAL_V6 and not any(address in network for network in _FORBIDDEN_V6)
+
+
+def is_loopback(text: str) -> bool:
+    """Tell whether an address is this machine's, for the local stack."""
+    try:
+        return ip_address(text.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
