@@ -22,7 +22,7 @@ help: ## this list
 # exec: the recipe's shell becomes the program, so that a signal sent to make's process group, or
 # passed on by make, reaches the program itself.
 .PHONY: demo
-demo: venv ## the main job on this machine alone: provider, app, Signet; prints what to click
+demo: venv node-demo ## the main job on this machine alone: provider, app, Signet; prints what to click
 	@exec $(PY) -m signet_local.demo
 
 .PHONY: serve
@@ -30,11 +30,11 @@ serve: venv ## the local stack alone, until Ctrl-C (settings: SIGNET_… in the 
 	@exec $(PY) -m signet_local.serve
 
 .PHONY: test
-test: venv venv-artifact ## the whole suite, and what it skipped and why
+test: venv node venv-artifact ## the whole suite, and what it skipped and why
 	@exec $(PY) -m pytest -p tests.support.skipped $(ARGS)
 
 .PHONY: e2e
-e2e: venv ## the browser tests alone
+e2e: venv node ## the browser tests alone
 	@exec $(PY) -m pytest -p tests.support.skipped tests/e2e $(ARGS)
 
 .PHONY: check
@@ -49,7 +49,7 @@ build: venv-build ## sam build of what would be deployed, then sam validate --li
 	@folder=$$(tools/python3.13-folder) && $(SAM) build && $(SAM) validate --lint
 
 .PHONY: bench
-bench: venv ## the benchmarks, as ratios against the named baselines of the same run
+bench: venv node ## the benchmarks, as ratios against the named baselines of the same run
 	@exec $(PY) -m tests.bench
 
 .PHONY: lock
@@ -62,6 +62,14 @@ lock: venv-build ## compile the lock files again (UPGRADE=--upgrade for newer ve
 .PHONY: venv
 venv:
 	@tools/venv .venv requirements-dev.txt layers/signet .
+
+.PHONY: node
+node: venv
+	@tools/node-packages
+
+.PHONY: node-demo
+node-demo: venv
+	@tools/node-packages --omit=dev
 
 .PHONY: venv-build
 venv-build:
