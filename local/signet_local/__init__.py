@@ -1,1 +1,1 @@
-"""The local stack and the demo: the deployed handlers on one machine."""
+"""Signet's local stack: the deployed handlers behind a local gateway, with AWS emulated."""

@@ -1,0 +1,73 @@
+"""The emulated AWS as a process: `python -m signet_local.emulated_aws.server [SNAPSHOT]`.
+
+It prints its address in one line, and ends when its standard input does: so it never outlives
+whoever started it, however that one ended. With SNAPSHOT it begins with what it was when it last
+ended, and writes that file at its end.
+"""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from signet_local.emulated_aws import mended_kms, snapshot
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until standard input ends."""
+    # These reach a whole group: whoever started this decides when it ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    mended_kms.mend()
+    path = Path(arguments[0]) if arguments else None
+    if path is not None:
+        snapshot.load(path)
+    application = OneWriter(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(f"http://127.0.0.1:{server.server_port}", flush=True)
+    sys.stdin.read()
+    server.shutdown()
+    if path is not None:
+        snapshot.save(path)
+
+
+class OneWriter:
+    """Let DynamoDB's requests in one at a time.
+
+    DynamoDB's conditional writes are atomic; moto checks the condition and writes in two steps
+    that other threads can come between.
+    """
+
+    def __init__(self, application: Wsgi) -> None:
+        self._application = application
+        self._lock = threading.Lock()
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Answer one request."""
+        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB"):
+            return self._application(environ, start_response)
+        with self._lock:
+            return list(self._application(environ, start_response))
+
+
+class _Handler(WSGIRequestHandler):
+    """Keeps connections open, as AWS does, and writes no line for each request."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, *_: object) -> None:
+        """Say nothing."""
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

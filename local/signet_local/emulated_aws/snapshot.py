@@ -1,0 +1,117 @@
+"""Keep the emulated AWS over a restart: tables with their items, and KMS keys.
+
+The keys are in the file in clear: they are keys of an emulation, and the file is its owner's only.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
+from moto.kms.models import kms_backends
+
+from signet_local.emulated_aws import REGION
+
+
+def save(path: Path) -> None:
+    """Write everything to a file that only its owner can read; whole or not at all."""
+    document = {"tables": _tables(), "keys": _keys()}
+    draft = path.with_suffix(".draft")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(document, file)
+    draft.replace(path)
+
+
+def load(path: Path) -> None:
+    """Bring everything back; no file means nothing to bring back."""
+    if not path.exists():
+        return
+    document = json.loads(path.read_text())
+    for table in document["tables"]:
+        _restore_table(table)
+    for key in document["keys"]:
+        _restore_key(key)
+
+
+def _database() -> Any:
+    return dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION]
+
+
+def _kms() -> Any:
+    return kms_backends[DEFAULT_ACCOUNT_ID][REGION]
+
+
+def _tables() -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "create": {
+                "schema": table.schema,
+                "attr": table.attr,
+                "billing_mode": table.billing_mode,
+                "global_indexes": [
+                    {"IndexName": i.name, "KeySchema": i.schema, "Projection": i.projection}
+                    for i in table.global_indexes
+                ],
+            },
+            "items": [item.to_json()["Attributes"] for item in table.all_items()],
+        }
+        for name, table in _database().tables.items()
+    ]
+
+
+def _restore_table(saved: dict[str, Any]) -> None:
+    _database().create_table(
+        saved["name"],
+        throughput=None,
+        indexes=[],
+        streams=None,
+        sse_specification=None,
+        tags=[],
+        deletion_protection_enabled=True,
+        warm_throughput=None,
+        **saved["create"],
+    )
+    for item in saved["items"]:
+        _database().put_item(saved["name"], item)
+
+
+def _keys() -> list[dict[str, Any]]:
+    found = []
+    for key in _kms().keys.values():
+        if key.key_usage != "SIGN_VERIFY":
+            continue
+        private = key.private_key.private_key
+        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        members = ("id", "arn", "key_spec", "description", "key_state", "enabled", "creation_date")
+        found.append({
+            **{name: getattr(key, name) for name in members},
+            "tags": _kms().tagger.list_tags_for_resource(key.id)["Tags"],
+            "pem": pem.decode("ascii"),
+        })  # fmt: skip
+    return found
+
+
+def _restore_key(saved: dict[str, Any]) -> None:
+    key = _kms().create_key(
+        policy=None,
+        key_usage="SIGN_VERIFY",
+        key_spec=saved["key_spec"],
+        description=saved["description"],
+        tags=None,
+    )
+    del _kms().keys[key.id]
+    for name in ("id", "arn", "key_state", "enabled", "creation_date"):
+        setattr(key, name, saved[name])
+    key.private_key.private_key = load_pem_private_key(saved["pem"].encode(), password=None)
+    _kms().keys[key.id] = key
+    if saved["tags"]:
+        _kms().tagger.tag_resource(key.id, saved["tags"])

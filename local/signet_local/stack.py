@@ -1,0 +1,128 @@
+"""The local stack: the emulated AWS, the deployment's resources in it, and the gateway."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from signet import wiring
+from signet.settings import Settings
+from signet_local import administrator, state
+from signet_local.emulated_aws import REGION
+from signet_local.emulated_aws.process import EmulatedAws
+from signet_local.emulated_aws.resources import create_resources
+from signet_local.gateway.application import Gateway
+from signet_local.stack_settings import StackRefused, StackSettings
+from signet_local.template import Template
+
+HOST = "127.0.0.1"
+
+
+class LocalStack:
+    """Everything that `make serve` runs, in this process and one that it starts."""
+
+    def __init__(self, settings: StackSettings) -> None:
+        self._settings = settings
+        self._state = state.State(folder=settings.state)
+        self._template = Template.read()
+        self._aws = EmulatedAws(snapshot=settings.state / state.SNAPSHOT)
+        self._server: uvicorn.Server | None = None
+        self.issuer = ""
+
+    def run(self, *, ready: Callable[[], None]) -> None:
+        """Serve until SIGTERM or Ctrl-C; `ready` is called when requests are answered.
+
+        Raises:
+            StackRefused: it cannot start, and why.
+            Misconfigured: of signet.settings.
+        """
+        with _bound_socket(self._settings.port) as listening:
+            port = listening.getsockname()[1]
+            self.issuer = self._settings.issuer or f"http://{HOST}:{port}"
+            try:
+                self._start()
+                asyncio.run(self._serve(listening, ready))
+            finally:
+                self._aws.stop()
+
+    def _start(self) -> None:
+        os.environ |= {"SIGNET_ISSUER": self.issuer, "SIGNET_ALLOW_LOOPBACK": "1"}
+        # Before anything is made or forgotten: impossible settings change nothing.
+        Settings.read(os.environ)
+        self._state.prepare(keep=self._settings.keep)
+        self._aws.start()
+        made = create_resources(self._template, endpoint=self._aws.endpoint, region=REGION)
+        deployment = {**self._aws.environment(), **made}
+        os.environ |= deployment
+        private_jwk = self._private_jwk()
+        jwks = administrator.admin_jwks(private_jwk, os.environ.get("SIGNET_ADMIN_JWKS"))
+        os.environ["SIGNET_ADMIN_JWKS"] = jwks
+        wiring.initialize_deployment()()
+        self._state.write(
+            state.ENVIRONMENT,
+            {
+                "SIGNET_ISSUER": self.issuer,
+                "SIGNET_ALLOW_LOOPBACK": "1",
+                "SIGNET_ADMIN_JWKS": jwks,
+                **deployment,
+            },
+        )
+        admin = administrator.admin_document(self.issuer, private_jwk)
+        self._state.write(state.ADMIN, admin)
+
+    def _private_jwk(self) -> dict[str, str]:
+        kept = self._state.read(state.ADMIN)
+        return kept["private_jwk"] if kept is not None else administrator.new_private_jwk()
+
+    async def _serve(self, listening: socket.socket, ready: Callable[[], None]) -> None:
+        gateway = Gateway(self._template, access_log=self._settings.state / state.ACCESS_LOG)
+        config = uvicorn.Config(
+            gateway,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            # What is under way gets a moment; all has to be over within three seconds.
+            timeout_graceful_shutdown=1,
+        )
+        server = _Server(config, ready)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, server.end)
+        await server.serve(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its own signal handling, which ends the process before we have tidied up."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
+        return contextlib.nullcontext()
+
+    def end(self) -> None:
+        self.should_exit = True
+
+
+def _bound_socket(port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+    except OSError:
+        listening.close()
+        raise StackRefused(
+            f"Port {port} is in use, or may not be used. Choose another one: SIGNET_PORT=8090"
+        ) from None
+    return listening
