@@ -1,0 +1,1 @@
+"""Programs that are not ours and stand around Signet in the demo and the tests."""
