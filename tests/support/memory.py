@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from operator import itemgetter
 from typing import TypeVar
 
 from signet.broker.client import Client
@@ -10,10 +11,12 @@ from signet.broker.connection import Connection
 from signet.broker.grant import Grant
 from signet.broker.keyring import Keyring
 from signet.broker.login_record import LoginRecord, hashed
+from signet.broker.ports import Page
 from signet.errors import Rejected
 
 A = TypeVar("A")
 B = TypeVar("B")
+T = TypeVar("T")
 
 
 class FixedClock:
@@ -71,28 +74,85 @@ class MemoryConnections:
     def find(self, name: str) -> Connection | None:
         return next((item for item in self.items.values() if item.name == name), None)
 
+    def find_by_domain(self, domain: str) -> Connection | None:
+        return next((item for item in self.items.values() if domain in item.domains), None)
+
+    def page(self, *, position: str | None, limit: int) -> Page[Connection]:
+        keyed = [(f"{item.created_at:012d}#{item.id}", item) for item in self.items.values()]
+        return page_of(keyed, position=position, limit=limit)
+
     def add(self, connection: Connection, keyring: Keyring) -> None:
         with self._lock:
-            if self.find(connection.name) is not None:
-                raise Rejected("name_taken", "There is a connection of this name already.")
+            self._check_unique(connection)
             self.items[connection.id] = connection
             self._keyrings.add(keyring)
+
+    def replace(self, connection: Connection, *, previous: Connection) -> None:
+        with self._lock:
+            check_version(self.items.get(connection.id), previous.version)
+            self._check_unique(connection)
+            self.items[connection.id] = connection
+
+    def remove(self, connection: Connection, *, now: int) -> None:
+        with self._lock:
+            check_version(self.items.get(connection.id), connection.version)
+            del self.items[connection.id]
+            keyring = self._keyrings.items[connection.id]
+            self._keyrings.items[connection.id] = replace(keyring, deleted_at=now)
+
+    def _check_unique(self, connection: Connection) -> None:
+        for other in self.items.values():
+            if other.id != connection.id and other.name == connection.name:
+                raise Rejected("name_taken", "There is a connection of this name already.")
+            if other.id != connection.id and set(other.domains) & set(connection.domains):
+                raise Rejected("domain_taken", "The domain belongs to another connection.")
 
 
 class MemoryClients:
     def __init__(self) -> None:
         self.items: dict[str, Client] = {}
+        self._lock = threading.Lock()
 
     def get(self, client_id: str) -> Client | None:
         return self.items.get(client_id)
 
+    def page(self, *, position: str | None, limit: int) -> Page[Client]:
+        keyed = [(f"{item.created_at:012d}#{item.client_id}", item) for item in self.items.values()]
+        return page_of(keyed, position=position, limit=limit)
+
     def add(self, client: Client) -> None:
-        if client.client_id in self.items:
-            raise Rejected("client_id_taken", "There is a client of this id already.")
-        self.items[client.client_id] = client
+        with self._lock:
+            if client.client_id in self.items:
+                raise Rejected("client_id_taken", "There is a client of this id already.")
+            self.items[client.client_id] = client
 
     def put(self, client: Client) -> None:
         self.items[client.client_id] = client
+
+    def replace(self, client: Client, *, previous: Client) -> None:
+        with self._lock:
+            check_version(self.items.get(client.client_id), previous.version)
+            self.items[client.client_id] = client
+
+    def remove(self, client: Client) -> None:
+        with self._lock:
+            check_version(self.items.get(client.client_id), client.version)
+            del self.items[client.client_id]
+
+
+def check_version(stored: Connection | Client | None, version: int) -> None:
+    if stored is None or stored.version != version:
+        raise Rejected("version_mismatch", "It was changed by somebody else meanwhile.")
+
+
+def page_of(keyed: list[tuple[str, T]], *, position: str | None, limit: int) -> Page[T]:
+    """Cut a list in its order; a position is the key of the last item before the part."""
+    rest = sorted(
+        (pair for pair in keyed if position is None or pair[0] > position), key=itemgetter(0)
+    )
+    part = rest[:limit]
+    following = part[-1][0] if len(rest) > limit else None
+    return Page(items=tuple(item for _, item in part), position=following)
 
 
 class MemoryLogins:

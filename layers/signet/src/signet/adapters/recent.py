@@ -45,12 +45,13 @@ class Recent(Generic[T]):
 
 
 class RecentConnections:
-    """`Connections` through a short memory, by id and by name."""
+    """`Connections` through a short memory, by id, by name and by domain."""
 
     def __init__(self, inner: Connections, *, seconds: int, clock: Clock) -> None:
         self._inner = inner
         self._by_id: Recent[Connection] = Recent(seconds=seconds, clock=clock)
         self._by_name: Recent[Connection] = Recent(seconds=seconds, clock=clock)
+        self._by_domain: Recent[Connection] = Recent(seconds=seconds, clock=clock)
 
     def get(self, connection_id: str) -> Connection | None:
         """Return the connection of that id."""
@@ -59,6 +60,10 @@ class RecentConnections:
     def find(self, name: str) -> Connection | None:
         """Return the connection of that name."""
         return self._by_name.get(name, self._inner.find)
+
+    def find_by_domain(self, domain: str) -> Connection | None:
+        """Return the connection that has that email domain."""
+        return self._by_domain.get(domain, self._inner.find_by_domain)
 
 
 class RecentClients:

@@ -42,6 +42,7 @@ class Client:
     enabled: bool
     created_at: int
     updated_at: int
+    version: int = 1
 
     @classmethod
     def parse(
@@ -82,6 +83,7 @@ class Client:
             updated_at=now,
         )
         reader.choice("token_endpoint_auth_method", {"private_key_jwt"}, default="private_key_jwt")
+        _refuse_not_available(reader)
         reader.refuse_unknown()
         if "authorization_code" in client.grant_types and not client.redirect_uris:
             raise reader.refused("redirect_uris", "hold at least one URI")
@@ -90,6 +92,12 @@ class Client:
     def allows(self, connection_name: str) -> bool:
         """Tell whether logins of this client may use a connection."""
         return self.connections is None or connection_name in self.connections
+
+
+def _refuse_not_available(reader: DocumentReader) -> None:
+    for name in ("dpop_bound_access_tokens", "require_pushed_authorization_requests"):
+        if reader.flag(name, default=False):
+            raise reader.refused(name, "be false: it is not available yet")
 
 
 def _keys(reader: DocumentReader) -> tuple[Mapping[str, object] | None, str | None]:

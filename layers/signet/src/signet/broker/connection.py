@@ -9,14 +9,21 @@ from signet.jose.algorithms import ALGORITHMS
 from signet.oauth.client_assertion import MAX_LIFETIME_UPSTREAM, AssertionProfile
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
-STRATEGIES = frozenset({"oidc"})
-"""Provider profiles (okta, entra, …) add theirs here."""
-KEY_HEADERS = frozenset({"kid"})
+KEY_HEADERS = frozenset({"kid", "x5t", "x5t#S256", "x5c"})
+RESPONSE_MODES = frozenset({"query", "form_post"})
+PUSHED = frozenset({"auto", "required", "never"})
+MAX_DOMAINS = 50
+"""A connection and its domains are one transaction of at most 100 items."""
+_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+_OWN_HEADERS = frozenset({
+    "host", "authorization", "content-type", "content-length", "cookie", "accept-encoding",
+    "connection", "transfer-encoding", "dpop",
+})  # fmt: skip
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 RESERVED_PARAMETERS = frozenset({
     "client_id", "redirect_uri", "response_type", "state", "nonce", "code_challenge",
-    "code_challenge_method", "request", "request_uri", "client_assertion",
+    "code_challenge_method", "response_mode", "request", "request_uri", "client_assertion",
     "client_assertion_type", "client_secret", "scope", "code", "grant_type", "code_verifier",
 })  # fmt: skip
 RESERVED_CLAIMS = frozenset({
@@ -46,8 +53,29 @@ class AssertionSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedEndpoints:
+    """A provider's endpoints as an administrator last agreed to them; None where it has none.
+
+    Metadata that name another origin are not followed until an administrator agrees again.
+    """
+
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    userinfo_endpoint: str | None
+    pushed_authorization_request_endpoint: str | None
+    iss_parameter_supported: bool
+    pinned_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """What is stored of a connection; times are unix seconds."""
+    """What is stored of a connection; times are unix seconds.
+
+    `pushed_authorization` is `auto` (where the provider has it), `required` or `never`;
+    `response_mode` how the provider's answer comes; `request_headers` go with every request to
+    the provider; `version` grows with every change, and is the ETag.
+    """
 
     id: str
     name: str
@@ -63,24 +91,33 @@ class Connection:
     key_registration: str
     claims_map: Mapping[str, str]
     upstream_params: Mapping[str, str]
+    request_headers: Mapping[str, str]
+    pushed_authorization: str
+    response_mode: str
     domains: tuple[str, ...]
     created_at: int
     updated_at: int
+    version: int = 1
+    endpoints: PinnedEndpoints | None = None
 
     @classmethod
     def parse(cls, document: Mapping[str, object], *, connection_id: str, now: int) -> "Connection":
-        """Read what an administrator sent, filling in defaults.
+        """Read what an administrator sent, filling in the strategy's profile and our defaults.
 
         Raises:
             Rejected: `invalid_connection`, with the member's name and what it has to be.
         """
-        reader = DocumentReader(document, kind="connection")
+        # Imported here: profiles are read when a connection is written, and never at a login.
+        from signet.broker.profiles.registry import profile_of  # noqa: PLC0415
+
+        profile = profile_of(document.get("strategy"))
+        reader = DocumentReader(profile.complete(document), kind="connection")
         name = reader.text("name", pattern=NAME)
         connection = cls(
             id=connection_id,
             name=name,
             display_name=reader.text("display_name", default=name, pattern=DISPLAYABLE),
-            strategy=reader.choice("strategy", STRATEGIES),
+            strategy=reader.text("strategy"),
             issuer=reader.text("issuer"),
             client_id=reader.text("client_id"),
             enabled=reader.flag("enabled", default=True),
@@ -97,7 +134,10 @@ class Connection:
             ),
             claims_map=_claims_map(reader.nested("claims_map")),
             upstream_params=_upstream_params(reader.nested("upstream_params")),
-            domains=reader.texts("domains"),
+            request_headers=_request_headers(reader.nested("request_headers")),
+            pushed_authorization=reader.choice("pushed_authorization", PUSHED, default="auto"),
+            response_mode=reader.choice("response_mode", RESPONSE_MODES, default="query"),
+            domains=_domains(reader),
             created_at=now,
             updated_at=now,
         )
@@ -133,6 +173,21 @@ def _scopes(reader: DocumentReader) -> tuple[str, ...]:
     if "openid" not in scopes:
         raise reader.refused("scopes", "contain openid")
     return scopes
+
+
+def _domains(reader: DocumentReader) -> tuple[str, ...]:
+    domains = reader.texts("domains")
+    if len(domains) > MAX_DOMAINS:
+        raise reader.refused("domains", f"hold at most {MAX_DOMAINS} domains")
+    return domains
+
+
+def _request_headers(reader: DocumentReader) -> dict[str, str]:
+    headers = reader.all_texts()
+    for name in headers:
+        if not _HEADER_NAME.fullmatch(name) or name.lower() in _OWN_HEADERS:
+            raise reader.refused(name, "not be set: it is not a header of your choice")
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def _assertion(reader: DocumentReader) -> AssertionSettings:

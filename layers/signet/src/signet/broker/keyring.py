@@ -32,13 +32,17 @@ class PublishedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyring:
-    """All keys that a verifier may need; `current` signs. `version` grows with every write."""
+    """All keys that a verifier may need; `current` signs. `version` grows with every write.
+
+    `deleted_at` (unix seconds) is when the owner was removed; nothing signs from then on.
+    """
 
     owner: str
     version: int
     current: PublishedKey
     next: PublishedKey | None = None
     previous: PublishedKey | None = None
+    deleted_at: int | None = None
 
     def published(self) -> tuple[PublishedKey, ...]:
         """Return next, current and previous, as far as they are there."""

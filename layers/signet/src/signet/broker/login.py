@@ -16,7 +16,7 @@ from signet.broker.keyring import missing
 from signet.broker.login_record import LoginRecord, cookie_name, hashed
 from signet.broker.ports import Clients, Clock, Connections, Entropy, Keyrings, Logins, Together
 from signet.broker.provider import Provider
-from signet.errors import Rejected, SignetError
+from signet.errors import Misconfigured, Rejected, SignetError
 from signet.oauth import pkce
 from signet.oauth.authorization_request import MAX_STATE, AuthorizationRequest, authorization_url
 from signet.oidc.discovery import ProviderMetadata
@@ -110,7 +110,7 @@ class StartLogin:
             name=cookie_name(secrets.state),
             value=secrets.browser,
             max_age=self.login_ttl,
-            cross_site=parameters.get("response_mode") == "form_post",
+            cross_site=connection.response_mode == "form_post",
         )
         return Redirection(url=url, cookies=(cookie,))
 
@@ -125,6 +125,8 @@ class StartLogin:
             "acr_values": request.acr_values,
             "ui_locales": request.ui_locales,
         }
+        if connection.response_mode != "query":
+            hints["response_mode"] = connection.response_mode
         return {
             **{name: value for name, value in hints.items() if value is not None},
             **connection.upstream_params,
@@ -143,7 +145,9 @@ class StartLogin:
     ) -> str:
         """Push the request where the provider takes it [RFC 9126], else put it in the address."""
         endpoint = metadata.pushed_authorization_request_endpoint
-        if endpoint is None:
+        if endpoint is None and connection.pushed_authorization == "required":
+            raise _no_pushed_requests()
+        if endpoint is None or connection.pushed_authorization == "never":
             return authorization_url(metadata.authorization_endpoint, parameters)
         keyring = self.keyrings.get(connection.id)
         if keyring is None:
@@ -158,6 +162,15 @@ class StartLogin:
             metadata.authorization_endpoint,
             {"client_id": connection.client_id, "request_uri": request_uri},
         )
+
+
+def _no_pushed_requests() -> Misconfigured:
+    return Misconfigured(
+        "provider_metadata",
+        "The identity provider's metadata cannot be used.",
+        private="the connection requires pushed requests, which the provider does not take",
+        redirectable=True,
+    )
 
 
 def _check_scope(request: AuthorizationRequest, client: Client) -> None:

@@ -4,7 +4,8 @@ Adapters fulfil these; one contract suite runs on the in-memory and on the real 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from signet.broker.client import Client
 from signet.broker.connection import Connection
@@ -17,6 +18,15 @@ from signet.oauth.http_message import HttpAnswer, HttpRequest
 
 A = TypeVar("A")
 B = TypeVar("B")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """A part of a list, oldest first; `position` is where the next part begins, or None."""
+
+    items: tuple[T, ...]
+    position: str | None
 
 
 class Connections(Protocol):
@@ -30,15 +40,44 @@ class Connections(Protocol):
         """Return the connection of that name."""
         ...
 
+    def find_by_domain(self, domain: str) -> Connection | None:
+        """Return the connection that has that email domain, in its stored form."""
+        ...
+
 
 class ConnectionRegistry(Protocol):
-    """Where connections are written."""
+    """Where connections are written; a name and a domain belong to one connection at most."""
+
+    def get(self, connection_id: str) -> Connection | None:
+        """Return the connection of that id, in a strong read."""
+        ...
+
+    def page(self, *, position: str | None, limit: int) -> Page[Connection]:
+        """Return connections in the order in which they were created, without a scan."""
+        ...
 
     def add(self, connection: Connection, keyring: Keyring) -> None:
-        """Store a new connection, its name and its keyring, all or nothing.
+        """Store a new connection, its name, its domains and its keyring, all or nothing.
 
         Raises:
-            Rejected: `name_taken`.
+            Rejected: `name_taken` or `domain_taken`.
+        """
+        ...
+
+    def replace(self, connection: Connection, *, previous: Connection) -> None:
+        """Store a changed connection, of the version after `previous`, all or nothing.
+
+        Raises:
+            Rejected: `version_mismatch`: somebody changed or removed it meanwhile; `name_taken` or
+                `domain_taken`.
+        """
+        ...
+
+    def remove(self, connection: Connection, *, now: int) -> None:
+        """Remove a connection, its name and its domains; its keyring is marked as deleted.
+
+        Raises:
+            Rejected: `version_mismatch`.
         """
         ...
 
@@ -53,6 +92,30 @@ class Clients(Protocol):
 
 class ClientRegistry(Protocol):
     """Where clients are written."""
+
+    def get(self, client_id: str) -> Client | None:
+        """Return the client of that id, in a strong read."""
+        ...
+
+    def page(self, *, position: str | None, limit: int) -> Page[Client]:
+        """Return clients in the order in which they were created, without a scan."""
+        ...
+
+    def replace(self, client: Client, *, previous: Client) -> None:
+        """Store a changed client, of the version after `previous`.
+
+        Raises:
+            Rejected: `version_mismatch`.
+        """
+        ...
+
+    def remove(self, client: Client) -> None:
+        """Remove a client.
+
+        Raises:
+            Rejected: `version_mismatch`.
+        """
+        ...
 
     def add(self, client: Client) -> None:
         """Store a new client.

@@ -97,7 +97,10 @@ class Provider:
     ) -> str:
         """Push an authorization request and return its request_uri [RFC 9126]."""
         request = build_push(
-            endpoint, parameters=parameters, authentication=authentication, headers={}
+            endpoint,
+            parameters=parameters,
+            authentication=authentication,
+            headers=connection.request_headers,
         )
         return read_push_response(self._fetcher.fetch(request, bulkhead=connection.id))
 
@@ -124,7 +127,7 @@ class Provider:
                 redirect_uri=redemption.redirect_uri,
                 code_verifier=redemption.code_verifier,
                 authentication=authentication,
-                headers={},
+                headers=connection.request_headers,
             )
             try:
                 answer = self._fetcher.fetch(request, bulkhead=connection.id)
@@ -157,7 +160,9 @@ class Provider:
         self, connection: Connection, endpoint: str, *, access_token: str, subject: str
     ) -> dict[str, object]:
         """Ask for the claims of the ID token's subject [OIDC Core 5.3]."""
-        request = build_userinfo_request(endpoint, access_token=access_token, headers={})
+        request = build_userinfo_request(
+            endpoint, access_token=access_token, headers=connection.request_headers
+        )
         answer = self._fetcher.fetch(request, bulkhead=connection.id)
         return read_userinfo_response(answer, subject=subject)
 

@@ -1,6 +1,6 @@
 """Choose the key that signs: the keyring's current one, and never another."""
 
-from signet.broker.keyring import Keyring, PublishedKey
+from signet.broker.keyring import Keyring, PublishedKey, missing
 from signet.broker.ports import Kms
 from signet.errors import Denied, Misconfigured
 from signet.jose.algorithms import algorithm
@@ -12,7 +12,13 @@ _CHALLENGE_TYP = "signet-challenge+jwt"
 
 
 def signing_key(keyring: Keyring, signer: DigestSigner) -> SigningKey:
-    """Return the current key, ready to sign."""
+    """Return the current key, ready to sign.
+
+    Raises:
+        Misconfigured: `keyring_missing`: its owner was removed.
+    """
+    if keyring.deleted_at is not None:
+        raise missing(keyring.owner)
     return _with(keyring.current, signer)
 
 

@@ -12,7 +12,14 @@ _CONDITION_FAILED = frozenset({"ConditionalCheckFailedException", "TransactionCa
 
 
 class ConditionFailed(Exception):  # noqa: N818
-    """The write's condition did not hold; never leaves this package."""
+    """The write's condition did not hold; never leaves this package.
+
+    `failed` are the indices of a transaction's items whose conditions did not.
+    """
+
+    def __init__(self, failed: frozenset[int]) -> None:
+        super().__init__()
+        self.failed = failed
 
 
 class DynamoDb:
@@ -48,7 +55,7 @@ class DynamoDb:
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             if code in _CONDITION_FAILED and _is_condition(error.response):
-                raise ConditionFailed from None
+                raise ConditionFailed(_failed(error.response)) from None
             raise _unavailable(operation, code) from None
         except BotoCoreError as error:
             raise _unavailable(operation, type(error).__name__) from None
@@ -57,9 +64,15 @@ class DynamoDb:
 
 def _is_condition(response: Any) -> bool:
     """Tell a failed condition from a transaction that was cancelled for another reason."""
-    reasons = response.get("CancellationReasons")
-    return reasons is None or any(
-        reason.get("Code") == "ConditionalCheckFailed" for reason in reasons
+    return "CancellationReasons" not in response or bool(_failed(response))
+
+
+def _failed(response: Any) -> frozenset[int]:
+    reasons = response.get("CancellationReasons", [])
+    return frozenset(
+        index
+        for index, reason in enumerate(reasons)
+        if reason.get("Code") == "ConditionalCheckFailed"
     )
 
 

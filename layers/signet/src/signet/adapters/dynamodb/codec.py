@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from signet.broker.client import Client
-from signet.broker.connection import AssertionSettings, Connection
+from signet.broker.connection import AssertionSettings, Connection, PinnedEndpoints
 from signet.broker.grant import Grant
 from signet.broker.keyring import Keyring, PublishedKey
 from signet.broker.login_record import LoginRecord
@@ -40,10 +40,12 @@ def connection_of(item: Mapping[str, Any]) -> Connection:
     """Read a connection."""
     members = read_document(item)
     assertion = _tuples(members["assertion"], "key_headers")
+    endpoints = members["endpoints"]
     return Connection(
         **{
             **_tuples(members, "scopes", "domains"),
             "assertion": AssertionSettings(**assertion),
+            "endpoints": PinnedEndpoints(**endpoints) if endpoints is not None else None,
         }
     )
 
@@ -62,7 +64,9 @@ def keyring_of(item: Mapping[str, Any]) -> Keyring:
         name: PublishedKey(**members[name]) if members[name] is not None else None
         for name in ("current", "next", "previous")
     }
-    return Keyring(**{**members, **keys})
+    deleted_at = item.get("deleted_at", {}).get("N")
+    deleted = {"deleted_at": int(deleted_at)} if deleted_at is not None else {}
+    return Keyring(**{**members, **keys, **deleted})
 
 
 def login_of(item: Mapping[str, Any]) -> LoginRecord:

@@ -1,0 +1,1 @@
+"""What each kind of identity provider demands, as data: one module a strategy."""
