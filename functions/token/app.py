@@ -1,4 +1,4 @@
-"""Lambda function `token`: redeem a code for tokens [RFC 6749 3.2; OIDC Core 3.1.3]."""
+"""Lambda function `token`: give tokens to an authenticated client [RFC 6749 3.2]."""
 
 from signet import wiring
 from signet.web.endpoint import endpoint
@@ -9,8 +9,7 @@ from signet.web.response import Response, json_response
 
 @endpoint("token", methods=("POST",), on_error=oauth_error)
 def handler(request: Request) -> Response:
-    """Answer an authenticated client's token request."""
-    tokens = wiring.redeem_code()(
-        request.parameters(), authorization=request.headers.get("authorization")
-    )
-    return json_response(tokens)
+    """Answer a token request by its grant type."""
+    parameters = request.parameters()
+    answer = wiring.token_request(parameters.get("grant_type"))
+    return json_response(answer(parameters, authorization=request.headers.get("authorization")))

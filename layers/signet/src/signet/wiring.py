@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from signet.adapters.random import SystemEntropy
     from signet.adapters.recent import RecentClients, RecentConnections, RecentKeyrings
     from signet.broker.callback import FinishLogin
+    from signet.broker.client_authentication import ClientAuthentication
+    from signet.broker.client_credentials import IssueClientToken
     from signet.broker.deployment import InitializeDeployment
     from signet.broker.login import StartLogin
+    from signet.broker.management_access import ManagementAccess
     from signet.broker.provider import Provider
     from signet.broker.redemption import RedeemCode
     from signet.broker.registration import Registration
@@ -86,24 +89,18 @@ def finish_login() -> "FinishLogin":
     )
 
 
-@cache
-def redeem_code() -> "RedeemCode":
-    """Return the use case behind /token."""
-    from signet.adapters.dynamodb.one_time import DynamoDbReplay
-    from signet.broker.client_authentication import ClientAuthentication
-    from signet.broker.redemption import RedeemCode
-    from signet.broker.remote_keys import RemoteKeys
+def token_request(grant_type: str | None) -> "RedeemCode | IssueClientToken":
+    """Return the use case behind /token; the default refuses what is not a grant type of ours."""
+    return _issue_client_token() if grant_type == "client_credentials" else _redeem_code()
 
-    authentication = ClientAuthentication(
-        issuer=settings().issuer,
-        clients=_recent_clients(),
-        keys=RemoteKeys(fetcher=_fetcher(), clock=_clock()),
-        replay=DynamoDbReplay(_database(), table=settings().tables.replay),
-        clock=_clock(),
-    )
+
+@cache
+def _redeem_code() -> "RedeemCode":
+    from signet.broker.redemption import RedeemCode
+
     return RedeemCode(
         issuer=settings().issuer,
-        authentication=authentication,
+        authentication=_client_authentication(),
         connections=_recent_connections(),
         keyrings=_recent_keyrings(),
         grants=_grants(),
@@ -111,6 +108,49 @@ def redeem_code() -> "RedeemCode":
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
+    )
+
+
+@cache
+def _issue_client_token() -> "IssueClientToken":
+    from signet.broker.client_credentials import IssueClientToken
+
+    return IssueClientToken(
+        issuer=settings().issuer,
+        authentication=_client_authentication(),
+        keyrings=_recent_keyrings(),
+        kms=_kms(),
+        clock=_clock(),
+        entropy=_entropy(),
+        together=_together(),
+    )
+
+
+@cache
+def _client_authentication() -> "ClientAuthentication":
+    from signet.adapters.dynamodb.one_time import DynamoDbReplay
+    from signet.broker.client_authentication import ClientAuthentication
+    from signet.broker.remote_keys import RemoteKeys
+
+    return ClientAuthentication(
+        issuer=settings().issuer,
+        clients=_recent_clients(),
+        keys=RemoteKeys(fetcher=_fetcher(), clock=_clock()),
+        replay=DynamoDbReplay(_database(), table=settings().tables.replay),
+        clock=_clock(),
+    )
+
+
+@cache
+def management_access() -> "ManagementAccess":
+    """Return the use case that lets a caller of the management API in."""
+    from signet.broker.management_access import ManagementAccess
+
+    return ManagementAccess(
+        issuer=settings().issuer,
+        clients=_recent_clients(),
+        keyrings=_recent_keyrings(),
+        clock=_clock(),
     )
 
 

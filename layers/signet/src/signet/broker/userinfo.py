@@ -4,18 +4,10 @@ from dataclasses import dataclass
 
 from signet.broker.grant import Grant
 from signet.broker.identity import released
-from signet.broker.keyring import ISSUER, Keyring, missing
+from signet.broker.own_access_token import verify_bearer
 from signet.broker.ports import Clients, Clock, Connections, Grants, Keyrings
-from signet.broker.signing import own_keys
-from signet.errors import Denied
-from signet.jose.jws import SignedClaims, verify
-from signet.oauth.access_token import (
-    TYP,
-    AccessTokenPolicy,
-    check_access_token,
-    invalid_token,
-    read_bearer,
-)
+from signet.jose.jws import SignedClaims
+from signet.oauth.access_token import AccessTokenPolicy, check_access_token, invalid_token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,27 +27,13 @@ class ReadUserinfo:
         Raises:
             Denied: `invalid_token` or `insufficient_scope`. Unavailable: a store is.
         """
-        verified = self._verified(read_bearer(authorization))
+        verified = verify_bearer(authorization, self.keyrings)
         policy = AccessTokenPolicy(
             issuer=self.issuer, audience=self.issuer, scope="openid", now=self.clock.now()
         )
         check_access_token(verified, policy)
         grant = self._live_grant(verified)
         return {**released(grant.profile, grant.scope), "sub": grant.subject}
-
-    def _verified(self, token: str) -> SignedClaims:
-        keyring: Keyring | None = self.keyrings.get(ISSUER)
-        if keyring is None:
-            raise missing(ISSUER)
-        try:
-            return verify(
-                token,
-                keys=own_keys(keyring),
-                alg=keyring.current.alg,
-                types=frozenset({TYP}),
-            )
-        except Denied as error:
-            raise invalid_token(error.private) from error
 
     def _live_grant(self, verified: SignedClaims) -> Grant:
         """Disabled means disabled: the grant, its client and its connection have to be alive."""

@@ -43,6 +43,28 @@ def build_access_token_claims(  # noqa: D417
     }
 
 
+def build_client_token_claims(
+    *,
+    issuer: str,
+    audience: str,
+    client_id: str,
+    scope: Sequence[str],
+    jti: str,
+    now: int,
+) -> dict[str, object]:
+    """Write the claims of a client's own access token: its subject is the client [2.2]."""
+    return {
+        "iss": issuer,
+        "sub": client_id,
+        "aud": audience,
+        "client_id": client_id,
+        "scope": " ".join(scope),
+        "jti": jti,
+        "iat": now,
+        "exp": now + LIFETIME_SECONDS,
+    }
+
+
 def read_bearer(authorization: str | None) -> str:
     """Take the token out of an Authorization header; the scheme's case does not count [RFC 6750].
 

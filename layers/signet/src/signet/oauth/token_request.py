@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from signet.errors import Denied, Rejected
 from signet.oauth.client_assertion import ASSERTION_TYPE, invalid_client
 
+AUTHORIZATION_CODE = "authorization_code"
+CLIENT_CREDENTIALS = "client_credentials"
 _CODE_LIMIT = 512
 # Longer than any assertion that can pass; a bound before the first byte is parsed.
 _ASSERTION_LIMIT = 16_384
@@ -70,7 +72,7 @@ def grant_type(parameters: Mapping[str, str]) -> str:
         Rejected: `invalid_request` when absent, `unsupported_grant_type` for another.
     """
     value = _required(parameters, "grant_type")
-    if value != "authorization_code":
+    if value != AUTHORIZATION_CODE:
         raise Rejected("unsupported_grant_type", "This grant type is not supported.")
     return value
 

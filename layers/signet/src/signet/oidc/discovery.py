@@ -104,7 +104,7 @@ def issuer_metadata(
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code"],
+        "grant_types_supported": ["authorization_code", "client_credentials"],
         "subject_types_supported": ["public"],
         "scopes_supported": ["openid", "profile", "email", "phone", "address"],
         "id_token_signing_alg_values_supported": list(id_token_algs),
