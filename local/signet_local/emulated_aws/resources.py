@@ -15,6 +15,7 @@ TABLES = {
     "LoginsTable": "SIGNET_LOGINS_TABLE",
     "GrantsTable": "SIGNET_GRANTS_TABLE",
     "ReplayTable": "SIGNET_REPLAY_TABLE",
+    "ManagementTable": "SIGNET_MANAGEMENT_TABLE",
 }
 STACK = "signet"
 _CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}

@@ -27,6 +27,7 @@ class Tables:
     logins: str
     grants: str
     replay: str
+    management: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,7 @@ class Settings:
                 logins=reader.text("SIGNET_LOGINS_TABLE", "logins"),
                 grants=reader.text("SIGNET_GRANTS_TABLE", "grants"),
                 replay=reader.text("SIGNET_REPLAY_TABLE", "replay"),
+                management=reader.text("SIGNET_MANAGEMENT_TABLE", "management"),
             ),
             propagation=reader.seconds("SIGNET_PROPAGATION_SECONDS", 172_800),
             retention=reader.seconds("SIGNET_RETENTION_SECONDS", 172_800),
