@@ -6,12 +6,13 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import TypeVar
 
+from signet.broker.claim import Answer, Claim
 from signet.broker.client import Client
 from signet.broker.connection import Connection
 from signet.broker.grant import Grant
 from signet.broker.keyring import Keyring
 from signet.broker.login_record import LoginRecord, hashed
-from signet.broker.ports import Page
+from signet.broker.ports import KeptPosition, Page
 from signet.errors import Rejected
 
 A = TypeVar("A")
@@ -198,6 +199,51 @@ class MemoryGrants:
             grant = self.items.get(grant_id)
             if grant is not None:
                 self.items[grant_id] = replace(grant, revoked=True)
+
+
+class MemoryClaims:
+    def __init__(self) -> None:
+        self.items: dict[str, Claim] = {}
+        self._lock = threading.Lock()
+
+    def claim(self, claim: Claim, *, now: int) -> Claim | None:
+        with self._lock:
+            standing = self.items.get(claim.key)
+            if standing is not None and not _may_be_claimed(standing, claim, now):
+                return standing
+            self.items[claim.key] = claim
+            return None
+
+    def complete(self, claim: Claim, answer: Answer) -> None:
+        with self._lock:
+            if self._holds(claim):
+                self.items[claim.key] = replace(claim, answer=answer)
+
+    def release(self, claim: Claim) -> None:
+        with self._lock:
+            if self._holds(claim):
+                del self.items[claim.key]
+
+    def _holds(self, claim: Claim) -> bool:
+        standing = self.items.get(claim.key)
+        return standing is not None and standing.holder == claim.holder
+
+
+def _may_be_claimed(standing: Claim, claim: Claim, now: int) -> bool:
+    same = standing.fingerprint == claim.fingerprint
+    left = standing.answer is None and standing.claimed_until <= now
+    return standing.expires_at <= now or (left and same)
+
+
+class MemoryPositions:
+    def __init__(self) -> None:
+        self.items: dict[str, KeptPosition] = {}
+
+    def keep(self, key: str, position: str, *, expires_at: int) -> None:
+        self.items[key] = KeptPosition(position=position, expires_at=expires_at)
+
+    def find(self, key: str) -> KeptPosition | None:
+        return self.items.get(key)
 
 
 class MemoryReplay:

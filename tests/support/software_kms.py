@@ -22,6 +22,7 @@ class SoftwareKms:
     def __init__(self) -> None:
         self.keys: dict[str, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey] = {}
         self.tags: dict[str, dict[str, str]] = {}
+        self.scheduled: set[str] = set()
         self.signatures = 0
         self.fail = 0
         self._ids = count(1)
@@ -44,6 +45,9 @@ class SoftwareKms:
                 serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
             )
         )
+
+    def schedule_deletion(self, key_id: str) -> None:
+        self.scheduled.add(key_id)
 
     def sign_digest(
         self, *, key_id: str, algorithm: SigningAlgorithm, digest: bytes

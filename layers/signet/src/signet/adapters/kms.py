@@ -75,6 +75,16 @@ class KmsKeys:
         """Return a key's public half as SubjectPublicKeyInfo in DER."""
         return self._call(lambda client: client.get_public_key(KeyId=key_id))["PublicKey"]
 
+    def schedule_deletion(self, key_id: str) -> None:
+        """Have a key deleted after 30 days, the longest time in which it can be saved."""
+        try:
+            self._call(
+                lambda client: client.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=30)
+            )
+        except Misconfigured:
+            # It is scheduled already, or gone.
+            return
+
     def _call(self, operation: "Callable[[KMSClient], T]") -> T:
         client = self._client
         from botocore.exceptions import BotoCoreError, ClientError

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from signet.broker.claim import Answer, Claim
 from signet.broker.client import Client
 from signet.broker.connection import Connection
 from signet.broker.grant import Grant
@@ -200,6 +201,46 @@ class Replay(Protocol):
         ...
 
 
+class Claims(Protocol):
+    """Who runs the request of an Idempotency-Key; at most one caller holds a key at a time."""
+
+    def claim(self, claim: Claim, *, now: int) -> Claim | None:
+        """Store a claim and return None, or return the standing one that is in its way.
+
+        A claim stands until it expires; one without an answer only until `claimed_until`, after
+        which the same request may be claimed again.
+        """
+        ...
+
+    def complete(self, claim: Claim, answer: Answer) -> None:
+        """Store the answer of a claim that its holder still has; nothing otherwise."""
+        ...
+
+    def release(self, claim: Claim) -> None:
+        """Remove a claim that its holder still has; nothing otherwise."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPosition:
+    """A position of a list, and until when (unix seconds) its cursor is valid."""
+
+    position: str
+    expires_at: int
+
+
+class Positions(Protocol):
+    """Positions in lists, by the hash of their cursors."""
+
+    def keep(self, key: str, position: str, *, expires_at: int) -> None:
+        """Store a position until its TTL."""
+        ...
+
+    def find(self, key: str) -> KeptPosition | None:
+        """Return a position; it may be past its expiry, which its `expires_at` decides."""
+        ...
+
+
 class Kms(DigestSigner, Protocol):
     """Keys that never leave AWS KMS."""
 
@@ -209,6 +250,10 @@ class Kms(DigestSigner, Protocol):
 
     def public_key(self, key_id: str) -> bytes:
         """Return a key's public half as SubjectPublicKeyInfo in DER."""
+        ...
+
+    def schedule_deletion(self, key_id: str) -> None:
+        """Have a key deleted after 30 days; idempotent, also for a key that is gone."""
         ...
 
 

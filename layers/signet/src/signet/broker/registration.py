@@ -35,20 +35,23 @@ class Registration:
     clock: Clock
     entropy: Entropy
 
-    def create_connection(self, document: Mapping[str, object]) -> Connection:
+    def create_connection(
+        self, document: Mapping[str, object], *, identifier: str | None = None
+    ) -> Connection:
         """Check an administrator's document, make the connection's first key, and store both.
 
         The key is made last, so that a refused document leaves no key behind; a key whose
-        connection then could not be stored carries its tags and is found by them.
+        connection then could not be stored carries its tags and is found by them. An `identifier`
+        makes the id, for a request that may be repeated.
 
         Raises:
             Rejected: `invalid_connection`, `destination_refused` or `name_taken`.
         """
         now = self.clock.now()
         connection = Connection.parse(
-            document, connection_id=f"con_{self.entropy.identifier()}", now=now
+            document, connection_id=f"con_{identifier or self.entropy.identifier()}", now=now
         )
-        self._check_issuer(connection.issuer)
+        self.check_issuer(connection.issuer)
         tags = {
             "signet:stack": self.stack,
             "signet:purpose": PURPOSE_CONNECTION,
@@ -65,26 +68,43 @@ class Registration:
         self.connections.add(connection, Keyring(owner=connection.id, version=1, current=key))
         return connection
 
-    def register_client(self, document: Mapping[str, object]) -> Client:
+    def register_client(
+        self, document: Mapping[str, object], *, identifier: str | None = None
+    ) -> Client:
         """Check an administrator's document and store the client.
 
         Raises:
             Rejected: `invalid_client_metadata`, `invalid_redirect_uri`, `destination_refused` or
                 `client_id_taken`.
         """
+        client = self.read_client(
+            document, client_id=f"app_{identifier or self.entropy.identifier()}"
+        )
+        self.clients.add(client)
+        return client
+
+    def read_client(self, document: Mapping[str, object], *, client_id: str) -> Client:
+        """Check an administrator's document, and store nothing.
+
+        Raises:
+            Rejected: `invalid_client_metadata`, `invalid_redirect_uri` or `destination_refused`.
+        """
         client = Client.parse(
             document,
-            client_id=f"app_{self.entropy.identifier()}",
+            client_id=client_id,
             allow_loopback=self.allow_loopback,
             now=self.clock.now(),
         )
         if client.jwks_uri is not None:
             self.destinations.check(client.jwks_uri)
-        self.clients.add(client)
         return client
 
-    def _check_issuer(self, issuer: str) -> None:
-        """An issuer is an address without query and fragment [OIDC Discovery 3]."""
+    def check_issuer(self, issuer: str) -> None:
+        """Hold an issuer to be an address without query and fragment [OIDC Discovery 3].
+
+        Raises:
+            Rejected: `invalid_connection` or `destination_refused`.
+        """
         if "?" in issuer or "#" in issuer:
             raise Rejected("invalid_connection", "issuer has to have no query and no fragment.")
         self.destinations.check(issuer)

@@ -1,0 +1,38 @@
+"""All that the management API does, in one hand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from signet.broker.cursors import Cursors
+from signet.broker.idempotency import Idempotency
+from signet.broker.managed_clients import ManagedClients
+from signet.broker.managed_connections import ManagedConnections
+from signet.broker.management_access import Principal
+
+
+class Access(Protocol):
+    """Lets a caller in who has a scope."""
+
+    def __call__(self, authorization: str | None, *, scope: str) -> Principal:
+        """Return who calls.
+
+        Raises:
+            Denied: `invalid_token` or `insufficient_scope`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Management:
+    """The use cases of the management API; `issuer` is Signet's own."""
+
+    issuer: str
+    access: Access
+    connections: ManagedConnections
+    clients: ManagedClients
+    cursors: Cursors
+    idempotency: Idempotency
+
+
+LoadManagement = Callable[[], Management]
