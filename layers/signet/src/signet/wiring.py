@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from signet.broker.client_credentials import IssueClientToken
     from signet.broker.deployment import InitializeDeployment
     from signet.broker.login import StartLogin
+    from signet.broker.management import Management
     from signet.broker.management_access import ManagementAccess
     from signet.broker.provider import Provider
     from signet.broker.redemption import RedeemCode
@@ -192,6 +193,39 @@ def registration() -> "Registration":
         kms=_kms(),
         clock=_clock(),
         entropy=_entropy(),
+    )
+
+
+@cache
+def management() -> "Management":
+    """Return the use cases behind the management API."""
+    from signet.adapters.dynamodb.management import DynamoDbClaims, DynamoDbPositions
+    from signet.broker.cursors import Cursors
+    from signet.broker.idempotency import Idempotency
+    from signet.broker.managed_clients import ManagedClients
+    from signet.broker.managed_connections import ManagedConnections
+    from signet.broker.management import Management
+
+    table = settings().tables.management
+    return Management(
+        issuer=settings().issuer,
+        access=management_access(),
+        connections=ManagedConnections(
+            registration=registration(),
+            connections=_connections(),
+            keyrings=keyrings(),
+            kms=_kms(),
+            clock=_clock(),
+        ),
+        clients=ManagedClients(registration=registration(), clients=_clients(), clock=_clock()),
+        cursors=Cursors(
+            positions=DynamoDbPositions(_database(), table=table),
+            clock=_clock(),
+            entropy=_entropy(),
+        ),
+        idempotency=Idempotency(
+            claims=DynamoDbClaims(_database(), table=table), clock=_clock(), entropy=_entropy()
+        ),
     )
 
 

@@ -14,7 +14,7 @@ RenderError = Callable[[SignetError, Request], Response]
 
 
 def endpoint(
-    name: str, *, methods: tuple[str, ...], on_error: RenderError
+    name: str, *, methods: tuple[str, ...] | None, on_error: RenderError
 ) -> Callable[[Use], Handler]:
     """Decorate a function of a request.
 
@@ -23,10 +23,10 @@ def endpoint(
 
     Args:
         name: of the function, for the log.
-        methods: that are allowed; others get 405 and `Allow`.
+        methods: that are allowed; others get 405 and `Allow`. None leaves that to the function.
         on_error: how this endpoint's callers understand errors.
     """
-    allowed = (*methods, "HEAD") if "GET" in methods else methods
+    allowed = (*methods, "HEAD") if methods is not None and "GET" in methods else methods
 
     def decorate(use: Use) -> Handler:
         def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -44,9 +44,14 @@ def endpoint(
 
 
 def _respond(
-    name: str, use: Use, request: Request, *, allowed: tuple[str, ...], on_error: RenderError
+    name: str,
+    use: Use,
+    request: Request,
+    *,
+    allowed: tuple[str, ...] | None,
+    on_error: RenderError,
 ) -> Response:
-    if request.method not in allowed:
+    if allowed is not None and request.method not in allowed:
         return json_response(
             {"error": "invalid_request", "error_description": "This method is not allowed here."},
             status=405,

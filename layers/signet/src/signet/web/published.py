@@ -14,7 +14,7 @@ def published(request: Request, document: bytes, *, max_age: int) -> Response:
         "cache-control": f"public, max-age={max_age}",
         "access-control-allow-origin": "*",
     }
-    if _has(request.headers.get("if-none-match", ""), etag):
+    if has_tag(request.headers.get("if-none-match", ""), etag):
         return Response(status=304, headers=headers)
     return Response(
         status=200,
@@ -23,6 +23,7 @@ def published(request: Request, document: bytes, *, max_age: int) -> Response:
     )
 
 
-def _has(if_none_match: str, etag: str) -> bool:
+def has_tag(if_none_match: str, etag: str) -> bool:
+    """Tell whether If-None-Match names a tag, or any [RFC 9110 13.1.2]."""
     known = [value.strip().removeprefix("W/") for value in if_none_match.split(",")]
     return etag in known or known == ["*"]

@@ -1,0 +1,221 @@
+"""Operations on connections and their keys."""
+
+import json
+
+from signet.broker.connection import Connection
+from signet.broker.connection_document import READ_ONLY, connection_document, connection_etag
+from signet.broker.connection_keys import find_key, keys_document, public_pem
+from signet.web.management import models
+from signet.web.management.answers import limit_of, once, part, tagged
+from signet.web.management.body import JSON, MERGE_PATCH
+from signet.web.management.operation import BASE, Body, Call, Operation, Shown
+from signet.web.response import Response, json_response
+
+_LISTING = "connections"
+_KEY_LIST = {"type": "array", "items": {"$ref": "#/components/schemas/Key"}}
+_WRITES = ("invalid_connection", "destination_refused", "name_taken", "domain_taken")
+
+
+def list_connections(call: Call) -> Response:
+    """Answer a part of the list, oldest first."""
+    client_id = call.by.client_id
+    position = call.api.cursors.position(
+        call.query.get("cursor"), listing=_LISTING, client_id=client_id
+    )
+    page = call.api.connections.page(position=position, limit=limit_of(call))
+    cursor = call.api.cursors.issue(page.position, listing=_LISTING, client_id=client_id)
+    return part((_document(call, item) for item in page.items), next_cursor=cursor)
+
+
+def create_connection(call: Call) -> Response:
+    """Register a connection and make its first key."""
+
+    def make(identifier: str | None) -> Response:
+        made = call.api.connections.create(call.document, identifier=identifier)
+        location = f"{call.api.issuer}{BASE}/connections/{made.id}"
+        headers = {"etag": connection_etag(made), "location": location}
+        return json_response(_document(call, made), status=201, headers=headers)
+
+    return once(call, make)
+
+
+def get_connection(call: Call) -> Response:
+    """Answer one connection."""
+    connection = call.api.connections.get(call.parameters["connection_id"])
+    return tagged(call, _document(call, connection), etag=connection_etag(connection))
+
+
+def change_connection(call: Call) -> Response:
+    """Apply a merge patch to a connection."""
+    changed = call.api.connections.change(
+        call.parameters["connection_id"],
+        call.document,
+        if_match=call.request.headers.get("if-match"),
+    )
+    return json_response(_document(call, changed), headers={"etag": connection_etag(changed)})
+
+
+def remove_connection(call: Call) -> Response:
+    """Remove a connection."""
+    call.api.connections.remove(
+        call.parameters["connection_id"], if_match=call.request.headers.get("if-match")
+    )
+    return Response(status=204)
+
+
+def list_keys(call: Call) -> Response:
+    """Answer a connection's keys."""
+    keyring = call.api.connections.keyring(call.parameters["connection_id"])
+    return Response(
+        status=200,
+        headers={"content-type": JSON},
+        body=json.dumps(keys_document(keyring), separators=(",", ":")),
+    )
+
+
+def get_jwk(call: Call) -> Response:
+    """Answer a public key as a JWK [RFC 7517 4]."""
+    keyring = call.api.connections.keyring(call.parameters["connection_id"])
+    key = find_key(keyring, call.parameters["kid"])
+    return Response(
+        status=200,
+        headers={"content-type": "application/jwk+json"},
+        body=json.dumps(dict(key.jwk), separators=(",", ":")),
+    )
+
+
+def get_public_pem(call: Call) -> Response:
+    """Answer a public key in PEM."""
+    keyring = call.api.connections.keyring(call.parameters["connection_id"])
+    pem = public_pem(find_key(keyring, call.parameters["kid"]))
+    return Response(status=200, headers={"content-type": "application/x-pem-file"}, body=pem)
+
+
+def _document(call: Call, connection: Connection) -> dict[str, object]:
+    return connection_document(connection, issuer=call.api.issuer)
+
+
+OPERATIONS = (
+    Operation(
+        name="listConnections",
+        method="GET",
+        path="/connections",
+        scope="connections:read",
+        summary="List connections, oldest first",
+        use=list_connections,
+        query=("limit", "cursor"),
+        answers={
+            200: Shown(
+                description="A part of the list",
+                schema=lambda: models.listing(models.connection_view()),
+            )
+        },
+        codes=("invalid_cursor",),
+    ),
+    Operation(
+        name="createConnection",
+        method="POST",
+        path="/connections",
+        scope="connections:write",
+        summary="Register a connection, and make its first key",
+        use=create_connection,
+        headers=("Idempotency-Key",),
+        body=Body(model=models.connection_create, read_only=READ_ONLY, code="invalid_connection"),
+        answers={
+            201: Shown(
+                description="The connection",
+                schema=models.connection_view,
+                headers=("ETag", "Location", "Idempotency-Replayed"),
+            )
+        },
+        codes=(*_WRITES, "signing_unavailable", "key_not_proved", "signing_key"),
+    ),
+    Operation(
+        name="getConnection",
+        method="GET",
+        path="/connections/{connection_id}",
+        scope="connections:read",
+        summary="Read a connection",
+        use=get_connection,
+        headers=("If-None-Match",),
+        answers={
+            200: Shown(
+                description="The connection", schema=models.connection_view, headers=("ETag",)
+            ),
+            304: Shown(description="It is still that version", headers=("ETag",)),
+        },
+    ),
+    Operation(
+        name="changeConnection",
+        method="PATCH",
+        path="/connections/{connection_id}",
+        scope="connections:write",
+        summary="Change a connection by a merge patch [RFC 7396]",
+        use=change_connection,
+        headers=("If-Match",),
+        body=Body(
+            model=models.connection_patch,
+            read_only=READ_ONLY,
+            code="invalid_connection",
+            media_types=(MERGE_PATCH, JSON),
+        ),
+        answers={
+            200: Shown(
+                description="The changed connection",
+                schema=models.connection_view,
+                headers=("ETag",),
+            )
+        },
+        codes=(*_WRITES, "version_mismatch", "busy"),
+    ),
+    Operation(
+        name="removeConnection",
+        method="DELETE",
+        path="/connections/{connection_id}",
+        scope="connections:write",
+        summary="Remove a connection; its keys are deleted after 30 days",
+        use=remove_connection,
+        headers=("If-Match",),
+        answers={204: Shown(description="It is removed")},
+        codes=("version_mismatch", "busy", "signing_unavailable"),
+    ),
+    Operation(
+        name="listKeys",
+        method="GET",
+        path="/connections/{connection_id}/keys",
+        scope="keys:read",
+        summary="List a connection's keys",
+        use=list_keys,
+        answers={200: Shown(description="The keys, the newest first", schema=_KEY_LIST)},
+    ),
+    Operation(
+        name="getKeyAsJwk",
+        method="GET",
+        path="/connections/{connection_id}/keys/{kid}/jwk",
+        scope="keys:read",
+        summary="Read a public key as a JWK [RFC 7517]",
+        use=get_jwk,
+        answers={
+            200: Shown(
+                description="The public key",
+                schema=lambda: models.PublicKey,
+                media_type="application/jwk+json",
+            )
+        },
+    ),
+    Operation(
+        name="getKeyAsPem",
+        method="GET",
+        path="/connections/{connection_id}/keys/{kid}/public.pem",
+        scope="keys:read",
+        summary="Read a public key in PEM [RFC 7468]",
+        use=get_public_pem,
+        answers={
+            200: Shown(
+                description="The public key, as SubjectPublicKeyInfo",
+                schema={"type": "string"},
+                media_type="application/x-pem-file",
+            )
+        },
+    ),
+)
