@@ -106,7 +106,6 @@ REDIRECTED = {
     "max_age negative": ({"max_age": "-1"}, "invalid_request"),
     "nonce too long": ({"nonce": "n" * 513}, "invalid_request"),
     "hint too long": ({"login_hint": "h" * 50_000}, "invalid_request"),
-    "no connection": ({"connection": None}, "invalid_request"),
     "unknown connection": ({"connection": "other"}, "invalid_request"),
     "two connections in one": ({"connection": "acme other"}, "invalid_request"),
 }
