@@ -36,6 +36,7 @@ def loads(
         )
     except (ValueError, RecursionError) as error:
         raise _refused("it cannot be read") from error
+    _check_surrogates(value)  # what no object holds: `_unique` saw the rest
     return value
 
 
