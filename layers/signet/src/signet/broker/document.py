@@ -98,9 +98,9 @@ class DocumentReader:
         value = self._take(name, default)
         if value is None:
             return None
-        if value not in allowed:
+        if not isinstance(value, str) or value not in allowed:
             raise self.refused(name, f"be null or one of {', '.join(sorted(allowed))}")
-        return str(value)
+        return value
 
     def members(self, name: str) -> dict[str, object]:
         """Read an object as it is; absent means empty."""
