@@ -67,6 +67,7 @@ REFUSED = {
     "RSA of 8208 bits": rsa_jwk(n=encoded(2**8_207 + 1)),
     "RSA padded to 8208 bits": rsa_jwk(n=base64url.encode(b"\x00" * 800 + b"\xff" * 300)),
     "RSA of 100,000 bytes": rsa_jwk(n="A" * 100_000),
+    "n even": rsa_jwk(n=encoded(2**2_047)),
     "e=1": rsa_jwk(e=encoded(1)),
     "e=3": rsa_jwk(e=encoded(3)),
     "e=65535": rsa_jwk(e=encoded(65_535)),

@@ -21,10 +21,6 @@ class DocumentReader:
         self._prefix = prefix
         self._read: set[str] = set()
 
-    def has(self, name: str) -> bool:
-        """Tell whether a member was sent."""
-        return name in self._document
-
     def refuse_unknown(self) -> None:
         """Refuse members that nobody read, and a secret by its name.
 
