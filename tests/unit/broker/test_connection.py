@@ -104,6 +104,15 @@ def test_a_secret_is_refused_by_its_name() -> None:
     assert "hunter2" not in str(refused.value)
 
 
+def test_a_mapping_may_write_every_other_claim() -> None:
+    mapping = {"email": "mail", "department": "dept"}
+    assert parse(claims_map=mapping).claims_map == mapping
+
+
+def test_a_connection_may_set_every_other_parameter() -> None:
+    assert parse(upstream_params={"hd": "example.org"}).upstream_params == {"hd": "example.org"}
+
+
 def test_a_provider_that_wants_no_typ_gets_none() -> None:
     assert parse(assertion={"typ": None}).assertion.typ is None
 

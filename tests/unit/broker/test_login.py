@@ -77,6 +77,30 @@ def test_a_push_without_a_request_uri_ends_the_login(broker: Broker, body: bytes
     assert redirection.problem.code == "provider_answer"
 
 
+def test_a_connection_without_a_keyring_pushes_nothing(broker: Broker) -> None:
+    broker.idp.metadata["pushed_authorization_request_endpoint"] = f"{PROVIDER}/par"
+    connection = broker.connect()
+    app = broker.register_app()
+    del broker.keyrings.items[connection.id]
+    assert answer_of(broker.start(app.request()))["error"] == "server_error"
+    assert not [r for r in broker.idp.requests if r.url.endswith("/par")]
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"issuer":1,"issuer":2}'])
+def test_no_login_starts_on_metadata_that_cannot_be_read(broker: Broker, body: bytes) -> None:
+    path = "/.well-known/openid-configuration"
+    broker.idp.answers[path] = lambda _: HttpAnswer(status=200, headers={}, body=body)
+    broker.connect()
+    app = broker.register_app()
+    assert answer_of(broker.start(app.request()))["error"] == "server_error"
+
+
+def test_an_overlong_state_is_refused_and_not_echoed(app: App) -> None:
+    back = answer_of(app.broker.start(app.request(state="s" * 2_049)))
+    assert back["error"] == "invalid_request"
+    assert "state" not in back
+
+
 def test_a_refused_push_goes_back_to_the_application(broker: Broker) -> None:
     broker.idp.metadata["pushed_authorization_request_endpoint"] = f"{PROVIDER}/par"
     broker.idp.answers["/par"] = lambda _: answer({"error": "invalid_client"}, status=401)
