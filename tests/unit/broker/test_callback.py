@@ -113,6 +113,9 @@ def test_another_browser_gets_nothing_and_burns_the_login(app: App, cookie: str 
         with pytest.raises(Rejected):
             app.broker.callback(connection, replace(login, cookies=cookies))
     assert not app.broker.idp.token_requests()
+    # Without a cookie not even an assertion is signed: two signatures are the keyrings' challenges,
+    # the third is of the second try, which brought the cookie too late.
+    assert cookie is not None or app.broker.kms.signatures == 3
     assert not app.broker.grants.items
 
 
@@ -240,6 +243,17 @@ def test_a_client_that_lost_the_connection_meanwhile_gets_nothing(app: App) -> N
     login = app.begin()
     app.broker.clients.put(replace(app.client, connections=("other",)))
     assert answer_of(app.broker.callback(connection, login))["error"] == "access_denied"
+    assert not app.broker.idp.token_requests()
+
+
+def test_nobody_returns_to_an_address_that_is_registered_no_more(app: App) -> None:
+    connection = app.broker.connections.find("acme")
+    assert connection is not None
+    login = app.begin()
+    app.broker.clients.put(replace(app.client, redirect_uris=("https://app.example/new",)))
+    with pytest.raises(Rejected) as refused:
+        app.broker.callback(connection, login)
+    assert refused.value.code == "unknown_redirect_uri"
     assert not app.broker.idp.token_requests()
 
 

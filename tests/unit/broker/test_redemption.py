@@ -8,9 +8,9 @@ from tests.support.canned_provider import answer
 
 from signet.broker.connection import Connection
 from signet.broker.keyring import ISSUER as ISSUER_KEYRING
-from signet.broker.signing import own_keys
+from signet.broker.signing import own_keys, signing_key
 from signet.errors import Denied, Misconfigured, Rejected, SignetError, Unavailable
-from signet.jose.jws import verify
+from signet.jose.jws import read_unverified, sign, verify
 from signet.oidc.id_token import half_hash
 
 
@@ -59,9 +59,11 @@ def test_a_code_is_redeemed_once_and_its_reuse_ends_its_tokens(
     tokens = app.redeem(code)
     header = f"Bearer {tokens['access_token']}"
     assert app.broker.userinfo(header)["email"] == "ada@example.org"
+    signatures = app.broker.kms.signatures
     with pytest.raises(Rejected) as refused:
         app.redeem(code)
     assert code_of(refused) == "invalid_grant"
+    assert app.broker.kms.signatures == signatures  # nothing is signed for a spent code
     with pytest.raises(Denied) as ended:
         app.broker.userinfo(header)
     assert code_of(ended) == "invalid_token"
@@ -104,9 +106,11 @@ def test_other_grant_types_are_refused(app: App, grant_type: str) -> None:
 def test_an_expired_code_is_refused_by_its_value(app: App, connection: Connection) -> None:
     code = app.login(connection)
     app.broker.clock.time += 60
+    signatures = app.broker.kms.signatures
     with pytest.raises(Rejected) as refused:
         app.redeem(code)
     assert code_of(refused) == "invalid_grant"
+    assert app.broker.kms.signatures == signatures
 
 
 @pytest.mark.parametrize("spoiled", ["short", "long", "other", "key"])
@@ -313,6 +317,13 @@ def test_unknown_clients_and_bad_signatures_read_the_same(app: App) -> None:
     assert len(texts) == 1
 
 
+def test_other_clients_have_to_name_the_issuer(app: App, connection: Connection) -> None:
+    code = app.login(connection)
+    with pytest.raises(Denied):
+        app.redeem(code, client_assertion=app.assertion(aud=f"{ISSUER}/token"))
+    assert "id_token" in app.redeem(code)
+
+
 def test_a_client_of_the_compatibility_policy_may_name_the_token_endpoint(
     broker: Broker, connection: Connection
 ) -> None:
@@ -404,10 +415,34 @@ def test_userinfo_takes_no_other_kind_of_token(app: App, connection: Connection)
             app.broker.userinfo(f"Bearer {token}")
 
 
+def test_userinfo_takes_no_other_kind_of_token_of_the_same_claims(
+    app: App, connection: Connection
+) -> None:
+    token = str(app.redeem(app.login(connection))["access_token"])
+    keyring = app.broker.keyrings.get(ISSUER_KEYRING)
+    assert keyring is not None
+    key = signing_key(keyring, app.broker.kms)
+    for typ in ("JWT", None, "logout+jwt"):
+        twin = sign(read_unverified(token).claims, key=key, typ=typ).compact
+        with pytest.raises(Denied):
+            app.broker.userinfo(f"Bearer {twin}")
+
+
+def test_a_token_whose_redemption_was_taken_back_is_worth_nothing(
+    app: App, connection: Connection
+) -> None:
+    token = app.redeem(app.login(connection))["access_token"]
+    (grant,) = app.broker.grants.items.values()
+    app.broker.grants.release(grant.id, redemption=str(grant.redeemed_by))
+    with pytest.raises(Denied):
+        app.broker.userinfo(f"Bearer {token}")
+
+
 def test_userinfo_gives_what_the_scope_gives(app: App, connection: Connection) -> None:
     redirection = app.broker.callback(connection, app.begin(scope="openid"))
     code = redirection.url.partition("code=")[2].partition("&")[0]
     tokens = app.redeem(code)
+    assert not {"name", "email"} & read_unverified(str(tokens["id_token"])).claims.keys()
     assert set(app.broker.userinfo(f"bearer {tokens['access_token']}")) == {"sub"}
 
 

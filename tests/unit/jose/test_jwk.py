@@ -151,6 +151,8 @@ def test_coordinates_that_begin_with_zero_keep_their_length(crv: str) -> None:
         jwk = PublicJwk.from_der(der, alg=alg).as_dict()
         assert {len(base64url.decode(jwk[name])) for name in ("x", "y")} == {size}
         assert PublicJwk.parse({**jwk}).key.public_numbers() == point
+        with pytest.raises(Rejected):
+            PublicJwk.parse({**jwk, **{name: encoded(getattr(point, name)) for name in short}})
         assert jwk["kid"] == ECKey.import_key(jwk).thumbprint()
         if found == {"x", "y"}:
             return

@@ -1,6 +1,9 @@
-"""Our own metadata: what works, and nothing else [OIDC Discovery 3]."""
+"""Metadata: a provider's are its issuer's own, ours say what works [OIDC Discovery 3, 4.3]."""
 
-from signet.oidc.discovery import discovery_url, issuer_metadata
+import pytest
+
+from signet.errors import Misconfigured
+from signet.oidc.discovery import ProviderMetadata, discovery_url, issuer_metadata
 
 ISSUER = "https://login.example"
 
@@ -28,3 +31,15 @@ def test_discovery_is_at_the_well_known_address() -> None:
     well_known = "/.well-known/openid-configuration"
     assert discovery_url("https://idp.example") == f"https://idp.example{well_known}"
     assert discovery_url("https://idp.example/t/") == f"https://idp.example/t{well_known}"
+
+
+@pytest.mark.parametrize("issuer", ["https://idp.example/", "https://evil.example", None])
+def test_metadata_of_another_issuer_are_refused(issuer: object) -> None:
+    document = {
+        "issuer": issuer,
+        "authorization_endpoint": "https://idp.example/auth",
+        "token_endpoint": "https://idp.example/token",
+        "jwks_uri": "https://idp.example/jwks",
+    }
+    with pytest.raises(Misconfigured):
+        ProviderMetadata.read(document, issuer="https://idp.example")

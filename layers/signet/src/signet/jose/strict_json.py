@@ -67,8 +67,6 @@ def _text(data: bytes | str, max_bytes: int) -> str:
         text.encode("utf-8")
     except UnicodeError as error:
         raise _refused("it is not UTF-8") from error
-    if text.startswith("\ufeff"):
-        raise _refused("it begins with a byte order mark")
     return text
 
 

@@ -15,7 +15,6 @@ MAX_LIFETIME_UPSTREAM = 60
 MAX_LIFETIME = 300
 CLOCK_SKEW = 60
 MAX_JTI = 255
-_RESERVED = frozenset({"iss", "sub", "aud", "jti", "iat", "nbf", "exp"})
 
 
 # --- ours, towards a provider ---------------------------------------------------------------
@@ -38,10 +37,9 @@ def build_claims(profile: AssertionProfile, *, jti: str, now: int) -> dict[str, 
 
     Extra claims can never displace the protocol's own.
     """
-    extra = {k: v for k, v in profile.extra_claims.items() if k not in _RESERVED}
     lifetime = min(profile.lifetime_seconds, MAX_LIFETIME_UPSTREAM)
     return {
-        **extra,
+        **profile.extra_claims,
         "iss": profile.client_id,
         "sub": profile.client_id,
         "aud": profile.audience,
