@@ -63,11 +63,9 @@ def _text(data: bytes | str, max_bytes: int) -> str:
     if len(data) > max_bytes:
         raise _refused("it is too long")
     try:
-        text = data.decode("utf-8") if isinstance(data, bytes) else data
-        text.encode("utf-8")
-    except UnicodeError as error:
+        return data.decode("utf-8") if isinstance(data, bytes) else data
+    except UnicodeDecodeError as error:
         raise _refused("it is not UTF-8") from error
-    return text
 
 
 def _check_depth(text: str, max_depth: int) -> None:
