@@ -204,6 +204,7 @@ class App:
 
     def begin(self, **changes: str | None) -> Started:
         redirection = self.broker.start(self.request(**changes))
+        assert isinstance(redirection, Redirection)
         assert redirection.problem is None, redirection.problem
         query = self.broker.idp.visit(redirection.url)
         cookies = {cookie.name: cookie.value for cookie in redirection.cookies}

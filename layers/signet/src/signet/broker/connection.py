@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from signet.broker.document import DISPLAYABLE, DocumentReader
+from signet.broker.email_domain import normalized_domain
+from signet.errors import Rejected
 from signet.jose.algorithms import ALGORITHMS
 from signet.oauth.client_assertion import MAX_LIFETIME_UPSTREAM, AssertionProfile
 
@@ -176,9 +178,15 @@ def _scopes(reader: DocumentReader) -> tuple[str, ...]:
 
 
 def _domains(reader: DocumentReader) -> tuple[str, ...]:
-    domains = reader.texts("domains")
-    if len(domains) > MAX_DOMAINS:
+    given = reader.texts("domains", pattern=DISPLAYABLE)
+    if len(given) > MAX_DOMAINS:
         raise reader.refused("domains", f"hold at most {MAX_DOMAINS} domains")
+    try:
+        domains = tuple(map(normalized_domain, given))
+    except Rejected:
+        raise reader.refused("domains", "hold domain names such as acme.example") from None
+    if len(set(domains)) != len(domains):
+        raise reader.refused("domains", "hold each domain once")
     return domains
 
 

@@ -1,5 +1,6 @@
 """What a use case tells the browser to do, and how an error travels back to an application."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from signet.broker.client import Client
@@ -27,6 +28,18 @@ class Redirection:
     url: str
     cookies: tuple[BrowserCookie, ...] = ()
     problem: SignetError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskForEmail:
+    """Ask the person for the work email, and begin again with it as `login_hint`.
+
+    `parameters` is the application's request, already checked, to be sent again as it is.
+    `unknown` says that an address was given and leads nowhere.
+    """
+
+    parameters: Mapping[str, str]
+    unknown: bool
 
 
 def error_redirection(

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from signet.broker.client import Client
 from signet.broker.connection import Connection
+from signet.broker.email_domain import domain_of
 from signet.broker.front_channel import (
+    AskForEmail,
     BrowserCookie,
     Redirection,
     error_redirection,
@@ -47,7 +49,7 @@ class StartLogin:
     entropy: Entropy
     together: Together
 
-    def __call__(self, parameters: Mapping[str, str]) -> Redirection:
+    def __call__(self, parameters: Mapping[str, str]) -> Redirection | AskForEmail:
         """Check the request, remember the login, and say where the browser has to go.
 
         Raises:
@@ -60,7 +62,10 @@ class StartLogin:
                 parameters, client_id=client.client_id, redirect_uri=redirect_uri
             )
             _check_scope(request, client)
-            return self._start(request, self._connection(request, client))
+            connection = self._connection(request, client)
+            if connection is None:
+                return _ask_for_email(request, parameters)
+            return self._start(request, connection)
         except SignetError as problem:
             return error_redirection(
                 problem,
@@ -69,16 +74,24 @@ class StartLogin:
                 issuer=self.issuer,
             )
 
-    def _connection(self, request: AuthorizationRequest, client: Client) -> Connection:
+    def _connection(self, request: AuthorizationRequest, client: Client) -> Connection | None:
+        """Choose by name, by the client's only connection, or by the email domain; else None."""
         name = request.connection
         if name is None and client.connections is not None and len(client.connections) == 1:
             name = client.connections[0]
         if name is None:
-            raise _no_connection("connection is required.")
+            return self._connection_of_domain(request.login_hint, client)
         connection = self.connections.find(name) if client.allows(name) else None
         if connection is None or not connection.enabled:
             # Not allowed, not there and disabled read the same: names of customers do not leak.
             raise _no_connection("This connection is not available.")
+        return connection
+
+    def _connection_of_domain(self, login_hint: str | None, client: Client) -> Connection | None:
+        domain = domain_of(login_hint) if login_hint is not None else None
+        connection = self.connections.find_by_domain(domain) if domain is not None else None
+        if connection is None or not connection.enabled or not client.allows(connection.name):
+            return None
         return connection
 
     def _start(self, request: AuthorizationRequest, connection: Connection) -> Redirection:
@@ -162,6 +175,18 @@ class StartLogin:
             metadata.authorization_endpoint,
             {"client_id": connection.client_id, "request_uri": request_uri},
         )
+
+
+def _ask_for_email(request: AuthorizationRequest, parameters: Mapping[str, str]) -> AskForEmail:
+    """Ask, unless the application allows no page [OIDC Core 3.1.2.1, prompt=none]."""
+    if request.prompt == "none":
+        raise Rejected(
+            "interaction_required",
+            "The person has to say which organisation they sign in with.",
+            redirectable=True,
+        )
+    again = {name: value for name, value in parameters.items() if name != "login_hint"}
+    return AskForEmail(parameters=again, unknown=request.login_hint is not None)
 
 
 def _no_pushed_requests() -> Misconfigured:

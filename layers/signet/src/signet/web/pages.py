@@ -2,13 +2,14 @@
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from html import escape
 
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1b2430;--soft:#5a6675;--ground:#f5f7fa;--card:#fff;
---line:#dfe5ec;--mark:#b42318}
+--line:#dfe5ec;--mark:#b42318;--calm:#1f5fbf}
 @media (prefers-color-scheme:dark){:root{--ink:#e8edf3;--soft:#9aa7b5;--ground:#10151c;
---card:#18202a;--line:#2a3542;--mark:#ff8a7a}}
+--card:#18202a;--line:#2a3542;--mark:#ff8a7a;--calm:#8ab4ff}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;
 background:var(--ground);color:var(--ink);font:1rem/1.55 system-ui,sans-serif}
@@ -17,6 +18,14 @@ border-top:4px solid var(--mark);border-radius:.75rem;padding:2rem}
 h1{font-size:1.35rem;line-height:1.25;margin:0 0 .75rem}
 p{margin:0 0 1rem}
 small{display:block;color:var(--soft);overflow-wrap:anywhere}
+main.ask{border-top-color:var(--calm)}
+label{display:block;font-weight:600}
+input{display:block;width:100%;margin:.4rem 0 1rem;padding:.65rem .75rem;font:inherit;
+border:1px solid var(--line);border-radius:.5rem;background:transparent;color:inherit}
+button{width:100%;padding:.7rem;font:inherit;font-weight:600;border:0;border-radius:.5rem;
+background:var(--calm);color:var(--card);cursor:pointer}
+:focus-visible{outline:3px solid var(--calm);outline-offset:2px}
+p.problem{color:var(--mark);font-weight:600}
 """
 
 
@@ -28,11 +37,40 @@ def style_source() -> str:
 
 def error_page_body(text: str, *, correlation_id: str) -> str:
     """Write the page of an error; `text` is one of our own public texts."""
+    return _page(
+        "Sign-in did not complete",
+        f"<main><h1>Sign-in did not complete</h1><p>{escape(text)}</p>"
+        "<small>If it happens again, give this number to the support: "
+        f"{escape(correlation_id)}</small></main>",
+    )
+
+
+def email_page_body(parameters: Mapping[str, str], *, unknown: bool) -> str:
+    """Write the page that asks for the work email; the application's request goes along.
+
+    It names no organisation, and says the same of an address that is not known, of one whose
+    connection is disabled, and of one that this application may not use.
+    """
+    carried = "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+        for name, value in parameters.items()
+    )
+    problem = (
+        '<p class="problem" role="alert">We found no sign-in for this address. Check it, or ask '
+        "your administrator.</p>"
+    )
+    return _page(
+        "Sign in",
+        '<main class="ask"><h1>Sign in</h1><p>With your work email we find your organisation\'s '
+        f'own sign-in.</p>{problem if unknown else ""}<form method="get" action="/authorize">'
+        f'{carried}<label>Work email<input type="email" name="login_hint" required autofocus '
+        'autocomplete="email" maxlength="320"></label><button>Continue</button></form></main>',
+    )
+
+
+def _page(title: str, main: str) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>Sign-in did not complete</title><style>{_STYLE}</style></head><body><main>"
-        f"<h1>Sign-in did not complete</h1><p>{escape(text)}</p>"
-        "<small>If it happens again, give this number to the support: "
-        f"{escape(correlation_id)}</small></main></body></html>"
+        f"<title>{title}</title><style>{_STYLE}</style></head><body>{main}</body></html>"
     )

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from signet.broker.front_channel import Redirection
+from signet.broker.front_channel import AskForEmail, Redirection
 from signet.errors import SignetError
 from signet.web.cookies import set_cookie
+from signet.web.pages import email_page_body, style_source
 
 _ALWAYS = {
     "x-content-type-options": "nosniff",
@@ -15,7 +16,8 @@ _ALWAYS = {
     "strict-transport-security": "max-age=63072000; includeSubDomains",
 }
 _NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
-NOTHING_LOADS = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+_NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+NOTHING_LOADS = f"{_NOTHING}; form-action 'none'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,25 @@ def json_response(
         headers={"content-type": "application/json", **(headers or {})},
         body=json.dumps(document, separators=(",", ":")),
         problem=problem,
+    )
+
+
+def email_page(ask: AskForEmail, *, secure: bool) -> Response:
+    """Show the page that asks for the work email.
+
+    Browsers hold a form's redirects against `form-action` too, and this form's answer leads to the
+    person's own provider, whatever its address is.
+    """
+    targets = "'self' https:" if secure else "'self' https: http:"
+    return Response(
+        status=200,
+        headers={
+            "content-type": "text/html; charset=utf-8",
+            "content-security-policy": (
+                f"{_NOTHING}; form-action {targets}; style-src {style_source()}"
+            ),
+        },
+        body=email_page_body(ask.parameters, unknown=ask.unknown),
     )
 
 

@@ -1,8 +1,9 @@
-"""Connections, clients and keyrings: what administrators and rotation write, and logins read."""
+"""Connections and clients: what administrators write, and logins read."""
 
 from signet.adapters.dynamodb import codec
 from signet.adapters.dynamodb.client import ConditionFailed, DynamoDb
-from signet.adapters.dynamodb.codec import Item, text
+from signet.adapters.dynamodb.item import Item, document, new, number, strong_read, text
+from signet.adapters.dynamodb.keyrings import keyring_item
 from signet.broker.client import Client
 from signet.broker.connection import Connection
 from signet.broker.keyring import Keyring
@@ -52,8 +53,8 @@ class DynamoDbConnections:
             Rejected: `name_taken` or `domain_taken`.
         """
         self._write([
-            _new(self._table, _connection_item(connection), key="pk"),
-            _new(self._keyrings_table, _keyring_item(keyring), key="owner"),
+            new(self._table, _connection_item(connection), key="pk"),
+            new(self._keyrings_table, keyring_item(keyring), key="owner"),
             *(self._claim(pointer, connection) for pointer in _pointers(connection)),
         ])  # fmt: skip
 
@@ -86,7 +87,7 @@ class DynamoDbConnections:
                     "UpdateExpression": "SET deleted_at = :now",
                     "ConditionExpression": "attribute_exists(#key)",
                     "ExpressionAttributeNames": {"#key": "owner"},
-                    "ExpressionAttributeValues": {":now": codec.number(now)},
+                    "ExpressionAttributeValues": {":now": number(now)},
                 }
             },
             *(self._release(pointer, connection) for pointer in _pointers(connection)),
@@ -101,7 +102,7 @@ class DynamoDbConnections:
 
     def _claim(self, pointer: str, connection: Connection) -> Item:
         item = {"pk": text(pointer), "connection_id": text(connection.id)}
-        return _new(self._table, item, key="pk")
+        return new(self._table, item, key="pk")
 
     def _release(self, pointer: str, connection: Connection) -> Item:
         return {
@@ -118,7 +119,7 @@ class DynamoDbConnections:
         return self.get(item["connection_id"]["S"]) if item is not None else None
 
     def _read(self, key: str) -> Item | None:
-        return _strong_read(self._database, self._table, {"pk": text(key)})
+        return strong_read(self._database, self._table, {"pk": text(key)})
 
 
 class DynamoDbClients:
@@ -132,7 +133,7 @@ class DynamoDbClients:
         """Return the client of that id; what cannot be an id is not asked for."""
         if not 0 < len(client_id.encode("utf-8", "replace")) <= 128:  # noqa: PLR2004
             return None
-        item = _strong_read(self._database, self._table, {"client_id": text(client_id)})
+        item = strong_read(self._database, self._table, {"client_id": text(client_id)})
         return codec.client_of(item) if item is not None else None
 
     def page(self, *, position: str | None, limit: int) -> Page[Client]:
@@ -148,7 +149,7 @@ class DynamoDbClients:
         Raises:
             Rejected: `client_id_taken`.
         """
-        put = _new(self._table, _client_item(client), key="client_id")["Put"]
+        put = new(self._table, _client_item(client), key="client_id")["Put"]
         try:
             self._database.call("put_item", **put)
         except ConditionFailed:
@@ -184,29 +185,6 @@ class DynamoDbClients:
             raise _version_mismatch() from None
 
 
-class DynamoDbKeyrings:
-    """The keyrings table, by `owner`; reads are strong, because the signer acts on them."""
-
-    def __init__(self, database: DynamoDb, *, table: str) -> None:
-        self._database = database
-        self._table = table
-
-    def get(self, owner: str) -> Keyring | None:
-        """Return the keyring of that owner."""
-        item = _strong_read(self._database, self._table, {"owner": text(owner)})
-        return codec.keyring_of(item) if item is not None else None
-
-    def add(self, keyring: Keyring) -> bool:
-        """Store a keyring unless its owner has one; at most one caller gets True."""
-        try:
-            self._database.call(
-                "put_item", **_new(self._table, _keyring_item(keyring), key="owner")["Put"]
-            )
-        except ConditionFailed:
-            return False
-        return True
-
-
 def query_page(
     database: DynamoDb, table: str, *, key: str, position: str | None, limit: int
 ) -> tuple[list[Item], str | None]:
@@ -236,22 +214,6 @@ def query_page(
     return answer["Items"], following
 
 
-def _strong_read(database: DynamoDb, table: str, key: Item) -> Item | None:
-    answer = database.call("get_item", TableName=table, Key=key, ConsistentRead=True)
-    item: Item | None = answer.get("Item")
-    return item
-
-
-def _new(table: str, item: Item, *, key: str) -> dict[str, Item]:
-    put = {
-        "TableName": table,
-        "Item": item,
-        "ConditionExpression": "attribute_not_exists(#key)",
-        "ExpressionAttributeNames": {"#key": key},
-    }
-    return {"Put": put}
-
-
 def _replacement(table: str, item: Item, *, version: int) -> dict[str, Item]:
     return {"Put": {"TableName": table, "Item": item, **_if_version(version)}}
 
@@ -263,7 +225,7 @@ def _removal(table: str, key: Item, *, version: int) -> dict[str, Item]:
 def _if_version(version: int) -> Item:
     return {
         "ConditionExpression": "version = :version",
-        "ExpressionAttributeValues": {":version": codec.number(version)},
+        "ExpressionAttributeValues": {":version": number(version)},
     }
 
 
@@ -294,7 +256,7 @@ def _version_mismatch() -> Rejected:
 def _connection_item(connection: Connection) -> Item:
     return {
         "pk": text(f"CONNECTION#{connection.id}"),
-        "document": codec.document(connection),
+        "document": document(connection),
         **_listed(connection.version, connection.created_at, connection.id),
     }
 
@@ -302,22 +264,14 @@ def _connection_item(connection: Connection) -> Item:
 def _client_item(client: Client) -> Item:
     return {
         "client_id": text(client.client_id),
-        "document": codec.document(client),
+        "document": document(client),
         **_listed(client.version, client.created_at, client.client_id),
     }
 
 
 def _listed(version: int, created_at: int, identifier: str) -> Item:
     return {
-        "version": codec.number(version),
+        "version": number(version),
         "kind": text(RECORD),
         "listed_at": text(f"{created_at:012d}#{identifier}"),
-    }
-
-
-def _keyring_item(keyring: Keyring) -> Item:
-    return {
-        "owner": text(keyring.owner),
-        "version": codec.number(keyring.version),
-        "document": codec.document(keyring),
     }
