@@ -35,6 +35,7 @@ AT_LOAD: dict[str, set[str]] = {
     "discovery": set(),
     "initialize": JOSE | FETCHER,  # it runs at deployments only: nobody waits for its start
     "jwks": set(),
+    "manage": JOSE | FETCHER | {"pydantic"},  # administrators wait for its start, and no login does
     "token": set(),
     "userinfo": set(),
 }
@@ -46,6 +47,8 @@ AFTER_ONE_REQUEST: dict[str, tuple[int, set[str]]] = {
     "discovery-openid-configuration": (200, set()),
     "jwks-connection": (404, AWS),
     "jwks-issuer": (200, AWS),
+    "manage-list-connections": (401, AWS | JOSE | FETCHER | LOG | {"pydantic"}),
+    "manage-openapi": (200, JOSE | FETCHER | {"pydantic"}),
     "token": (401, AWS | JOSE | FETCHER | LOG),
     "userinfo-get": (401, AWS | JOSE | FETCHER | LOG),
 }

@@ -24,7 +24,12 @@ def test_dynamodb_is_asked_for_these_operations_and_no_other() -> None:
 
 
 def test_kms_is_asked_for_these_operations_and_no_other() -> None:
-    assert called(r"lambda client: client\.(\w+)\(") == {"create_key", "get_public_key", "sign"}
+    assert called(r"lambda client: client\.(\w+)\(") == {
+        "create_key",
+        "get_public_key",
+        "schedule_key_deletion",
+        "sign",
+    }
 
 
 def test_there_is_a_client_of_dynamodb_and_one_of_kms() -> None:

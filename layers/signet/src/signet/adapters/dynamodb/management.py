@@ -8,7 +8,7 @@ import json
 from dataclasses import asdict
 
 from signet.adapters.dynamodb.client import ConditionFailed, DynamoDb
-from signet.adapters.dynamodb.codec import Item, number, text
+from signet.adapters.dynamodb.item import Item, number, strong_read, text
 from signet.broker.claim import Answer, Claim
 from signet.broker.ports import KeptPosition
 from signet.errors import Unavailable
@@ -75,10 +75,7 @@ class DynamoDbClaims:
         return True
 
     def _read(self, key: str) -> Claim | None:
-        answer = self._database.call(
-            "get_item", TableName=self._table, Key={"pk": text(key)}, ConsistentRead=True
-        )
-        item = answer.get("Item")
+        item = strong_read(self._database, self._table, {"pk": text(key)})
         return _claim_of(item) if item is not None else None
 
     def _of_holder(
@@ -115,10 +112,7 @@ class DynamoDbPositions:
 
     def find(self, key: str) -> KeptPosition | None:
         """Return a position."""
-        answer = self._database.call(
-            "get_item", TableName=self._table, Key={"pk": text(key)}, ConsistentRead=True
-        )
-        item = answer.get("Item")
+        item = strong_read(self._database, self._table, {"pk": text(key)})
         if item is None:
             return None
         return KeptPosition(position=item["position"]["S"], expires_at=int(item["expires_at"]["N"]))
