@@ -77,7 +77,7 @@ class ConnectionMembers(Closed):
     display_name: Displayable = optional("What people read.", "Acme")
     enabled: bool = optional("Whether logins may use it.")
     scopes: Texts = optional("Scopes of the login; openid is one.", ["openid", "email"])
-    domains: Annotated[list[Printable], Field(max_length=MAX_DOMAINS)] = optional(
+    domains: Annotated[list[Displayable], Field(max_length=MAX_DOMAINS)] = optional(
         "Email domains whose people belong here.", ["acme.example"]
     )
     token_endpoint_auth_method: Literal["private_key_jwt"] = optional("There is no other.")
