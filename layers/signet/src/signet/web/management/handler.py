@@ -99,7 +99,10 @@ def _matching(path: str) -> list[tuple[Operation, Mapping[str, str]]]:
 
 
 def _query(operation: Operation, request: Request) -> Mapping[str, str]:
+    """Read the parameters; an empty one is refused, because an empty cursor would begin again."""
     query = parse(request.query)
+    if any(not piece.partition("=")[2] for piece in request.query.split("&") if piece):
+        raise Rejected("invalid_request", "There is a query parameter without a value.")
     for name in query:
         if name not in operation.query:
             raise Rejected("invalid_request", "There is a query parameter that is not known.")
