@@ -37,7 +37,7 @@ def create_resources(template: Template, *, endpoint: str, region: str) -> dict[
     present = set(database.list_tables()["TableNames"])
     for name, properties in template.of_type("AWS::DynamoDB::Table").items():
         if name not in present:
-            _create_table(database, name, properties)
+            create_table(database, name, properties)
     return {
         **{setting: table for table, setting in TABLES.items()},
         "SIGNET_STACK": STACK,
@@ -45,7 +45,8 @@ def create_resources(template: Template, *, endpoint: str, region: str) -> dict[
     }
 
 
-def _create_table(database: Any, name: str, properties: dict[str, Any]) -> None:
+def create_table(database: Any, name: str, properties: dict[str, Any]) -> None:
+    """Make one table as the template describes it."""
     in_one_call = (
         "AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes",
         "DeletionProtectionEnabled",

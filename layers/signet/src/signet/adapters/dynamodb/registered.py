@@ -53,7 +53,7 @@ class DynamoDbConnections:
             Rejected: `name_taken` or `domain_taken`.
         """
         self._write([
-            new(self._table, _connection_item(connection), key="pk"),
+            new(self._table, connection_item(connection), key="pk"),
             new(self._keyrings_table, keyring_item(keyring), key="owner"),
             *(self._claim(pointer, connection) for pointer in _pointers(connection)),
         ])  # fmt: skip
@@ -66,7 +66,7 @@ class DynamoDbConnections:
         """
         before, after = _pointers(previous), _pointers(connection)
         self._write([
-            _replacement(self._table, _connection_item(connection), version=previous.version),
+            _replacement(self._table, connection_item(connection), version=previous.version),
             *(self._claim(pointer, connection) for pointer in after if pointer not in before),
             *(self._release(pointer, connection) for pointer in before if pointer not in after),
         ])  # fmt: skip
@@ -253,7 +253,8 @@ def _version_mismatch() -> Rejected:
     return Rejected("version_mismatch", "It was changed by somebody else meanwhile. Read it again.")
 
 
-def _connection_item(connection: Connection) -> Item:
+def connection_item(connection: Connection) -> Item:
+    """Write a connection."""
     return {
         "pk": text(f"CONNECTION#{connection.id}"),
         "document": document(connection),
