@@ -2,12 +2,12 @@
 
 import json
 import time
-import uuid
 from collections.abc import Mapping
 from typing import Any, Self
 
 import httpx  # noqa: TID251  (a client of ours from outside)
-import jwt
+
+from signet_local.assertion import client_assertion
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -15,7 +15,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 class Administrator:
     """Calls the management API of a running stack."""
 
-    def __init__(self, document: Mapping[str, Any], *, scope: str | None = None) -> None:
+    def __init__(self, document: dict[str, Any], *, scope: str | None = None) -> None:
         self.issuer = document["issuer"]
         self._document = document
         self._http = httpx.Client(base_url=self.issuer, timeout=30, trust_env=False)
@@ -35,7 +35,7 @@ class Administrator:
                 "grant_type": "client_credentials",
                 "scope": self.scope,
                 "client_assertion_type": ASSERTION_TYPE,
-                "client_assertion": self._assertion(),
+                "client_assertion": client_assertion(self._document, now=_now()),
             },
         )
         assert answer.status_code == 200, answer.text
@@ -61,17 +61,6 @@ class Administrator:
             sent.setdefault("content-type", "application/json")
         return self._http.request(method, f"/api/v1{path}", headers=sent, content=content)
 
-    def _assertion(self) -> str:
-        now = int(time.time())  # noqa: TID251  (the running stack has the real clock)
-        client_id = self._document["client_id"]
-        claims = {
-            "iss": client_id,
-            "sub": client_id,
-            "aud": self.issuer,
-            "iat": now,
-            "exp": now + 60,
-            "jti": uuid.uuid4().hex,
-        }
-        jwk = self._document["private_jwk"]
-        key = jwt.PyJWK.from_dict(dict(jwk)).key
-        return jwt.encode(claims, key, algorithm=jwk["alg"], headers={"kid": jwk["kid"]})
+
+def _now() -> int:
+    return int(time.time())  # noqa: TID251  (the running stack has the real clock)

@@ -119,7 +119,8 @@ def test_an_answer_is_kept_for_a_day(desk: Desk) -> None:
     desk.broker.clock.time += KEEP_SECONDS - 1
     assert desk.call("POST", "/connections", connection(), headers=KEY).body == first.body
     desk.broker.clock.time += 1
-    assert desk.call("POST", "/connections", connection("later"), headers=KEY).status == 201
+    later = desk.call("POST", "/connections", connection("later"), headers=KEY)
+    assert (later.status, later.json["name"]) == (201, "later")
 
 
 # ------------------------------------------------------------------------------------- lists

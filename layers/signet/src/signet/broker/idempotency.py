@@ -84,9 +84,13 @@ def fingerprint_of(method: str, path: str, document: Mapping[str, object]) -> st
     return hashlib.sha256(asked.encode("ascii")).hexdigest()
 
 
-def derived_identifier(client_id: str, key: str) -> str:
-    """Return the identifier that a request of that key makes: 128 bits in lower-case base32."""
-    derived = hashlib.sha256(record_key("ID", client_id, key).encode("ascii")).digest()[:16]
+def derived_identifier(client_id: str, key: str, fingerprint: str) -> str:
+    """Return the identifier that a request under a key makes: 128 bits in lower-case base32.
+
+    With the request in it, a key that is used again after its day makes something new.
+    """
+    made_from = record_key("ID", client_id, key, fingerprint)
+    derived = hashlib.sha256(made_from.encode("ascii")).digest()[:16]
     return base64.b32encode(derived).decode("ascii").rstrip("=").lower()
 
 

@@ -50,11 +50,12 @@ def once(call: Call, make: Callable[[str | None], Response]) -> Response:
     if sent is None:
         return make(None)
     key, client_id = check_key(sent), call.by.client_id
+    fingerprint = fingerprint_of(call.request.method, call.request.path, call.document)
     answer = call.api.idempotency(
         client_id=client_id,
         key=key,
-        fingerprint=fingerprint_of(call.request.method, call.request.path, call.document),
-        run=lambda: _kept(make(derived_identifier(client_id, key))),
+        fingerprint=fingerprint,
+        run=lambda: _kept(make(derived_identifier(client_id, key, fingerprint))),
     )
     headers = {**answer.headers, **({"idempotency-replayed": "true"} if answer.replayed else {})}
     return Response(status=answer.status, headers=headers, body=answer.body)
