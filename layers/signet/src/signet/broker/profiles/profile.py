@@ -36,11 +36,6 @@ class IssuerForm:
             raise Rejected("invalid_connection", f"{self.member} has to be {self.hint}.")
         return self.template.format(value=value)
 
-    def value_of(self, issuer: str) -> str:
-        """Return the member's value out of which an issuer was made."""
-        before, _, after = self.template.partition("{value}")
-        return issuer.removeprefix(before).removesuffix(after)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
