@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from signet.broker.document import DISPLAYABLE, DocumentReader
 from signet.broker.email_domain import normalized_domain
-from signet.errors import Rejected
+from signet.errors import Misconfigured, Rejected
 from signet.jose.algorithms import ALGORITHMS
 from signet.oauth.client_assertion import MAX_LIFETIME_UPSTREAM, AssertionProfile
 
@@ -21,6 +21,7 @@ _OWN_HEADERS = frozenset({
     "host", "authorization", "content-type", "content-length", "cookie", "accept-encoding",
     "connection", "transfer-encoding", "dpop",
 })  # fmt: skip
+_ORIGIN = re.compile(r"https?://[a-z0-9.:\[\]_-]+(?=/|$)")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 RESERVED_PARAMETERS = frozenset({
@@ -44,7 +45,11 @@ DEFAULT_CLAIMS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssertionSettings:
-    """How assertions look; `audience` is `issuer`, `token_endpoint` or a URL."""
+    """How assertions look; `audience` is `issuer`, `token_endpoint` or a URL.
+
+    `token_endpoint` is for providers that refuse the issuer [RFC 10070 warns of it]; it holds at
+    the issuer's own host alone, and no other connection uses the key.
+    """
 
     audience: str = "issuer"
     lifetime_seconds: int = MAX_LIFETIME_UPSTREAM
@@ -156,10 +161,21 @@ class Connection:
         return f"{issuer}/connections/{self.id}/jwks.json"
 
     def assertion_profile(self, *, token_endpoint: str) -> AssertionProfile:
-        """Settle the one audience string of this connection's assertions."""
-        audience = {"issuer": self.issuer, "token_endpoint": token_endpoint}.get(
-            self.assertion.audience, self.assertion.audience
-        )
+        """Settle the one audience string of this connection's assertions.
+
+        Raises:
+            Misconfigured: `provider_metadata`: the audience would be an address elsewhere.
+        """
+        audience = self.assertion.audience
+        if audience == "issuer":
+            audience = self.issuer
+        elif audience == "token_endpoint":
+            # Metadata choose this audience, so it has to stay with the issuer: an assertion for
+            # another server is what its owner waits for (CVE-2025-27370). A provider whose token
+            # endpoint is elsewhere by design gets it as a written-out URL.
+            if not same_origin(token_endpoint, self.issuer):
+                raise _endpoint_elsewhere()
+            audience = token_endpoint
         return AssertionProfile(
             client_id=self.client_id,
             audience=audience,
@@ -168,6 +184,22 @@ class Connection:
             extra_claims=self.assertion.extra_claims,
             extra_headers=self.assertion.extra_headers,
         )
+
+
+def same_origin(url: str, other: str) -> bool:
+    """Tell whether two addresses have one scheme, host and port, in the same spelling."""
+    found = [_ORIGIN.match(address) for address in (url, other)]
+    first, second = (match[0] if match is not None else None for match in found)
+    return first is not None and first == second
+
+
+def _endpoint_elsewhere() -> Misconfigured:
+    return Misconfigured(
+        "provider_metadata",
+        "The identity provider's metadata cannot be used.",
+        private="the token endpoint is to be the audience, and is not at the issuer's host",
+        redirectable=True,
+    )
 
 
 def _scopes(reader: DocumentReader) -> tuple[str, ...]:

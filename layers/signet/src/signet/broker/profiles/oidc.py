@@ -5,6 +5,7 @@ from signet.broker.profiles.profile import Checked, Profile
 PROFILE = Profile(
     strategy="oidc",
     title="OpenID Connect",
+    example={"issuer": "https://idp.example"},
     steps=(
         "Register a confidential client (a web application) with the redirect URI {redirect_uri}.",
         "Choose private_key_jwt as its client authentication method, with {alg}.",
