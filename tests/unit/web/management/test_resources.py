@@ -9,6 +9,7 @@ from signet.broker.client import Client
 from signet.broker.client_document import settable_members as client_members
 from signet.broker.connection import Connection
 from signet.broker.connection_document import READ_ONLY, settable_members
+from signet.broker.profiles.registry import strategies
 from signet.jose.jwk import PublicJwk
 
 MERGE = {"content-type": "application/merge-patch+json"}
@@ -225,6 +226,35 @@ def test_removing_again_completes_what_kms_interrupted(desk: Desk) -> None:
     desk.broker.kms.scheduled.clear()
     assert desk.call("DELETE", f"/connections/{made['id']}").code == "not_found"
     assert desk.broker.kms.scheduled == {key_id}
+
+
+@pytest.mark.parametrize("strategy", strategies())
+def test_a_connection_of_every_strategy_is_made_changed_and_stays_what_it_was(
+    desk: Desk, strategy: str
+) -> None:
+    document = {
+        "name": "x",
+        "strategy": strategy,
+        "client_id": "c",
+        **strategies()[strategy].example,
+    }
+    answer = desk.call("POST", "/connections", document)
+    assert answer.status == 201, answer.body
+    path = f"/connections/{answer.json['id']}"
+    changed = desk.call("PATCH", path, {"enabled": False, "issuer": answer.json["issuer"]})
+    varying = {"enabled": False, "etag": changed.json["etag"]}
+    assert changed.json == {**answer.json, **varying}
+
+
+def test_a_member_that_makes_the_issuer_can_be_changed_alone(desk: Desk) -> None:
+    document = {"name": "x", "strategy": "okta", "client_id": "c", "okta_domain": "a.okta.com"}
+    made = desk.call("POST", "/connections", document).json
+    path = f"/connections/{made['id']}"
+    changed = desk.call("PATCH", path, {"okta_domain": "b.okta.com"})
+    assert changed.json["issuer"] == made["issuer"].replace("a.okta.com", "b.okta.com")
+    both = {"okta_domain": "c.okta.com", "issuer": made["issuer"]}
+    assert desk.call("PATCH", path, both).code == "invalid_connection"
+    assert desk.call("PATCH", path, {"okta_domain": None}).code == "invalid_connection"
 
 
 # -------------------------------------------------------------------------------------- keys

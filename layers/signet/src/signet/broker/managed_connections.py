@@ -146,10 +146,10 @@ class ManagedConnections:
 
 
 def _patched(stored: Connection, patch: Mapping[str, object]) -> dict[str, object]:
-    """Apply a patch to the members that administrators set, in the words of the strategy.
+    """Apply a patch to the members that administrators set.
 
-    A strategy that makes the issuer of another member takes that one: its value is read back from
-    the stored issuer unless the patch brings a new one.
+    Members that make the issuer are read back from the stored one where the patch brings any of
+    them, so that it may bring one alone.
     """
     if patch.get("strategy", stored.strategy) != stored.strategy:
         raise Rejected(
@@ -157,12 +157,8 @@ def _patched(stored: Connection, patch: Mapping[str, object]) -> dict[str, objec
         )
     form = profile_of(stored.strategy).issuer
     document = settable_members(stored)
-    if form.member != "issuer":
-        if "issuer" in patch:
-            raise Rejected(
-                "invalid_connection", f"issuer has to be left out: {form.member} makes it."
-            )
-        document[form.member] = form.value_of(str(document.pop("issuer")))
+    if not patch.keys().isdisjoint(form.names()):
+        document.update(form.members_of(str(document.pop("issuer"))))
     return merge(document, patch, keep_null=NULLABLE)
 
 

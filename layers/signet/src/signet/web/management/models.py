@@ -180,11 +180,9 @@ class Problem(BaseModel):
 @cache
 def connection_create() -> type[BaseModel]:
     """Return the model of a new connection, with every strategy's way to name the issuer."""
-    forms = {profile.issuer.member: profile.issuer.hint for profile in strategies().values()}
+    makers = [maker for profile in strategies().values() for maker in profile.issuer.members]
     fields: dict[str, Any] = {
-        member: (Printable, optional(f"Instead of issuer: {hint}"))
-        for member, hint in forms.items()
-        if member != "issuer"
+        maker.name: (Printable, optional(f"Makes the issuer: {maker.hint}.")) for maker in makers
     }
     doc = "A connection to register."
     return create_model("ConnectionCreate", __base__=ConnectionMembers, __doc__=doc, **fields)
