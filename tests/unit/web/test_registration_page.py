@@ -62,7 +62,8 @@ class Page(HTMLParser):
 def test_everything_that_has_to_be_entered_is_on_the_page(strategy: str) -> None:
     sheet = sheet_of(strategy)
     text = Page(registration_page_body(sheet)).text
-    assert text.startswith(f"Register Signet with {sheet.provider}")
+    provider = "your OpenID Provider" if strategy == "oidc" else sheet.provider
+    assert text.startswith(f"Register Signet with {provider}")
     for value in (sheet.redirect_uri, sheet.client_id, sheet.issuer, *sheet.scopes, *sheet.steps):
         assert value in text
     (key,) = sheet.keys

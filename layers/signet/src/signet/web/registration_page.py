@@ -90,7 +90,7 @@ def registration_page(sheet: RegistrationSheet) -> Response:
 
 def registration_page_body(sheet: RegistrationSheet) -> str:
     """Write the page; every value of the sheet is escaped."""
-    title = escape(f"Register Signet with {sheet.provider}")
+    title = f"Register Signet with {_provider(sheet)}"
     # Keys that nobody has to enter are an appendix.
     last = (_keys, _behaviour) if sheet.keys_by_hand else (_behaviour, _keys)
     parts = (_introduction, _values, _steps, *last, _footer)
@@ -103,9 +103,13 @@ def registration_page_body(sheet: RegistrationSheet) -> str:
     )
 
 
+def _provider(sheet: RegistrationSheet) -> str:
+    return "your OpenID Provider" if sheet.strategy == "oidc" else escape(sheet.provider)
+
+
 def _introduction(sheet: RegistrationSheet) -> str:
     return (
-        f"<p>This page is for whoever administers <strong>{escape(sheet.provider)}</strong> for "
+        f"<p>This page is for whoever administers <strong>{_provider(sheet)}</strong> for "
         f"<strong>{escape(sheet.display_name)}</strong>. When it is done, your people sign in to "
         "their applications with the accounts that they have there.</p>"
         '<p class="soft">Signet is the service between those applications and your identity '
@@ -154,7 +158,7 @@ def _marked(step: str, sheet: RegistrationSheet) -> str:
 def _keys(sheet: RegistrationSheet) -> str:
     if sheet.keys_by_hand:
         note = (
-            f"<p>{escape(sheet.provider)} gets these keys by hand. Whenever a new one is made, "
+            f"<p>These keys are entered by hand at {_provider(sheet)}. Whenever a new one is made, "
             "you will be sent this page again: enter the new key beside the old one, and take the "
             "old one out only when it is no longer here.</p>"
         )
