@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+)
 
 from signet.errors import Rejected
 from signet.jose import base64url
@@ -87,6 +91,11 @@ class PublicJwk:
         optional = {"kid": self.kid, "use": self.use, "alg": self.alg}
         present = {name: value for name, value in optional.items() if value is not None}
         return {**_members(self.key), **present}
+
+    def as_pem(self) -> str:
+        """Write the key as SubjectPublicKeyInfo in PEM [RFC 7468 13]."""
+        pem = self.key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return pem.decode("ascii")
 
     def fits(self, wanted: SigningAlgorithm) -> bool:
         """Tell whether a signature of that algorithm may be verified with this key."""
