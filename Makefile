@@ -17,7 +17,7 @@ COMPILE := .venv-build/bin/uv pip compile --quiet --universal --python-version 3
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # exec: the recipe's shell becomes the program, so that a signal sent to make's process group, or
 # passed on by make, reaches the program itself.
@@ -51,6 +51,10 @@ build: venv-build ## sam build of what would be deployed, then sam validate --li
 .PHONY: bench
 bench: venv node ## the benchmarks, as ratios against the named baselines of the same run
 	@exec $(PY) -m tests.bench
+
+.PHONY: mutants
+mutants: venv ## takes each security rule out and sees its test fail
+	@exec $(PY) -m tests.mutants $(ARGS)
 
 .PHONY: lock
 lock: venv-build ## compile the lock files again (UPGRADE=--upgrade for newer versions)

@@ -113,6 +113,9 @@ def test_another_browser_gets_nothing_and_burns_the_login(app: App, cookie: str 
         with pytest.raises(Rejected):
             app.broker.callback(connection, replace(login, cookies=cookies))
     assert not app.broker.idp.token_requests()
+    # Without a cookie not even an assertion is signed: two signatures are the keyrings' challenges,
+    # the third is of the second try, which brought the cookie too late.
+    assert cookie is not None or app.broker.kms.signatures == 3
     assert not app.broker.grants.items
 
 
@@ -232,6 +235,48 @@ def test_a_disabled_connection_ends_logins_that_are_at_the_provider(app: App) ->
     app.broker.connections.items[connection.id] = replace(connection, enabled=False)
     assert answer_of(app.broker.callback(connection, login))["error"] == "access_denied"
     assert not app.broker.idp.token_requests()
+
+
+def test_a_client_that_lost_the_connection_meanwhile_gets_nothing(app: App) -> None:
+    connection = app.broker.connections.find("acme")
+    assert connection is not None
+    login = app.begin()
+    app.broker.clients.put(replace(app.client, connections=("other",)))
+    assert answer_of(app.broker.callback(connection, login))["error"] == "access_denied"
+    assert not app.broker.idp.token_requests()
+
+
+def test_nobody_returns_to_an_address_that_is_registered_no_more(app: App) -> None:
+    connection = app.broker.connections.find("acme")
+    assert connection is not None
+    login = app.begin()
+    app.broker.clients.put(replace(app.client, redirect_uris=("https://app.example/new",)))
+    with pytest.raises(Rejected) as refused:
+        app.broker.callback(connection, login)
+    assert refused.value.code == "unknown_redirect_uri"
+    assert not app.broker.idp.token_requests()
+
+
+def test_a_connection_without_a_keyring_redeems_nothing(app: App) -> None:
+    login = app.begin()
+    del app.broker.keyrings.items[acme(app.broker)]
+    connection = app.broker.connections.find("acme")
+    assert connection is not None
+    assert answer_of(app.broker.callback(connection, login))["error"] == "server_error"
+    assert not app.broker.idp.token_requests()
+
+
+def test_a_code_that_no_provider_would_give_is_not_redeemed(app: App) -> None:
+    assert finish(app, code="c" * 8_193)["error"] == "server_error"
+    assert not app.broker.idp.token_requests()
+
+
+def test_an_application_that_sent_no_state_gets_none_back(app: App) -> None:
+    connection = app.broker.connections.find("acme")
+    assert connection is not None
+    for changes in ({}, {"code": None, "error": "access_denied"}):
+        login = app.begin(state=None)
+        assert "state" not in answer_of(app.broker.callback(connection, login, **changes))
 
 
 def test_a_disabled_client_gets_nothing(app: App) -> None:
@@ -410,6 +455,8 @@ def test_userinfo_is_not_asked_otherwise(app: App) -> None:
         b"<html>",
         b'{"sub":"user-2","sub":"user-1"}',
         b'{"sub":["user-1"]}',
+        b'{"sub":7}',
+        b'{"sub":"user-1","a":NaN}',
     ],
 )
 def test_userinfo_of_anybody_else_ends_the_login(app: App, body: bytes) -> None:
@@ -418,6 +465,36 @@ def test_userinfo_of_anybody_else_ends_the_login(app: App, body: bytes) -> None:
     idp.answers["/me"] = lambda _: HttpAnswer(status=200, headers=JSON, body=body)
     assert finish(app)["error"] == "access_denied"
     assert not app.broker.grants.items
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(401, "access_denied"), (302, "access_denied"), (503, "temporarily_unavailable")],
+)
+def test_userinfo_that_is_refused_ends_the_login(app: App, status: int, error: str) -> None:
+    idp = app.broker.idp
+    idp.claims = {"email": CannedProvider.ABSENT}
+    idp.answers["/me"] = lambda _: HttpAnswer(status=status, headers={}, body=b"")
+    assert finish(app)["error"] == error
+    assert not app.broker.grants.items
+
+
+def test_max_age_and_the_connections_context_class_are_enforced(broker: Broker) -> None:
+    broker.connect(upstream_params={"acr_values": "high higher"})
+    app = broker.register_app()
+    connection = broker.connections.find("acme")
+    assert connection is not None
+    now = broker.clock.now()
+
+    def outcome(**claims: object) -> str:
+        broker.idp.claims = claims
+        return answer_of(broker.callback(connection, app.begin(max_age="300"))).get("error", "code")
+
+    assert outcome(acr="high", auth_time=now) == "code"
+    assert outcome(acr="low", auth_time=now) == "access_denied"
+    assert outcome(auth_time=now) == "access_denied"
+    assert outcome(acr="high", auth_time=now - 1_000) == "access_denied"
+    assert outcome(acr="high") == "access_denied"
 
 
 def test_no_signature_no_login_and_no_other_key(app: App) -> None:

@@ -9,6 +9,7 @@ from tests.support.canned_provider import answer
 
 from signet.errors import Rejected
 from signet.jose.jws import read_unverified
+from signet.oauth.http_message import HttpAnswer
 
 
 @pytest.fixture
@@ -60,6 +61,44 @@ def test_a_request_is_pushed_when_the_provider_can_take_it(broker: Broker) -> No
     claims = read_unverified(pushed.form["client_assertion"]).claims
     assert claims["aud"] == PROVIDER  # CVE-2025-27370: never the endpoint that metadata name
     assert pushed.form["client_id"] == "signet"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b"{}", b'{"request_uri":7}', b'{"request_uri":""}']
+)
+def test_a_push_without_a_request_uri_ends_the_login(broker: Broker, body: bytes) -> None:
+    broker.idp.metadata["pushed_authorization_request_endpoint"] = f"{PROVIDER}/par"
+    broker.idp.answers["/par"] = lambda _: HttpAnswer(status=201, headers={}, body=body)
+    broker.connect()
+    app = broker.register_app()
+    redirection = broker.start(app.request())
+    assert answer_of(redirection)["error"] == "server_error"
+    assert redirection.problem is not None
+    assert redirection.problem.code == "provider_answer"
+
+
+def test_a_connection_without_a_keyring_pushes_nothing(broker: Broker) -> None:
+    broker.idp.metadata["pushed_authorization_request_endpoint"] = f"{PROVIDER}/par"
+    connection = broker.connect()
+    app = broker.register_app()
+    del broker.keyrings.items[connection.id]
+    assert answer_of(broker.start(app.request()))["error"] == "server_error"
+    assert not [r for r in broker.idp.requests if r.url.endswith("/par")]
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"issuer":1,"issuer":2}'])
+def test_no_login_starts_on_metadata_that_cannot_be_read(broker: Broker, body: bytes) -> None:
+    path = "/.well-known/openid-configuration"
+    broker.idp.answers[path] = lambda _: HttpAnswer(status=200, headers={}, body=body)
+    broker.connect()
+    app = broker.register_app()
+    assert answer_of(broker.start(app.request()))["error"] == "server_error"
+
+
+def test_an_overlong_state_is_refused_and_not_echoed(app: App) -> None:
+    back = answer_of(app.broker.start(app.request(state="s" * 2_049)))
+    assert back["error"] == "invalid_request"
+    assert "state" not in back
 
 
 def test_a_refused_push_goes_back_to_the_application(broker: Broker) -> None:
@@ -169,6 +208,14 @@ WRONG_METADATA = {
     "no private_key_jwt": {"token_endpoint_auth_methods_supported": ["client_secret_basic"]},
     "no token endpoint": {"token_endpoint": None},
     "authorization endpoint is a script": {"authorization_endpoint": "javascript:alert(1)"},
+    "authorization endpoint breaks a header": {
+        "authorization_endpoint": f"{PROVIDER}/auth\r\nset-cookie: x=1"
+    },
+    "authorization endpoint has a fragment": {"authorization_endpoint": f"{PROVIDER}/auth#"},
+    "authorization endpoint is no address": {"authorization_endpoint": "https://[idp"},
+    "authorization endpoint is a number": {"authorization_endpoint": 7},
+    "authorization endpoint is too long": {"authorization_endpoint": PROVIDER + "/x" * 1_024},
+    "userinfo endpoint is no address": {"userinfo_endpoint": ["https://idp.example/me"]},
 }
 
 

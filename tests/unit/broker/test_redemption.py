@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 from tests.support.broker import ISSUER, App, Broker
+from tests.support.canned_provider import answer
 
 from signet.broker.connection import Connection
 from signet.broker.keyring import ISSUER as ISSUER_KEYRING
-from signet.broker.signing import own_keys
-from signet.errors import Denied, Rejected, SignetError, Unavailable
-from signet.jose.jws import verify
+from signet.broker.signing import own_keys, signing_key
+from signet.errors import Denied, Misconfigured, Rejected, SignetError, Unavailable
+from signet.jose.jws import read_unverified, sign, verify
 from signet.oidc.id_token import half_hash
 
 
@@ -58,9 +59,11 @@ def test_a_code_is_redeemed_once_and_its_reuse_ends_its_tokens(
     tokens = app.redeem(code)
     header = f"Bearer {tokens['access_token']}"
     assert app.broker.userinfo(header)["email"] == "ada@example.org"
+    signatures = app.broker.kms.signatures
     with pytest.raises(Rejected) as refused:
         app.redeem(code)
     assert code_of(refused) == "invalid_grant"
+    assert app.broker.kms.signatures == signatures  # nothing is signed for a spent code
     with pytest.raises(Denied) as ended:
         app.broker.userinfo(header)
     assert code_of(ended) == "invalid_token"
@@ -103,9 +106,11 @@ def test_other_grant_types_are_refused(app: App, grant_type: str) -> None:
 def test_an_expired_code_is_refused_by_its_value(app: App, connection: Connection) -> None:
     code = app.login(connection)
     app.broker.clock.time += 60
+    signatures = app.broker.kms.signatures
     with pytest.raises(Rejected) as refused:
         app.redeem(code)
     assert code_of(refused) == "invalid_grant"
+    assert app.broker.kms.signatures == signatures
 
 
 @pytest.mark.parametrize("spoiled", ["short", "long", "other", "key"])
@@ -152,6 +157,68 @@ def test_a_disabled_client_gets_no_tokens(app: App, connection: Connection) -> N
     with pytest.raises(Denied) as refused:
         app.redeem(code)
     assert code_of(refused) == "invalid_client"
+
+
+def test_the_loser_of_two_redemptions_at_once_ends_the_grant(
+    app: App, connection: Connection
+) -> None:
+    code = app.login(connection)
+    grants = app.broker.grants
+    winner: list[dict[str, object]] = []
+
+    class Rival:
+        """Reads before and redeems after another request did."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(grants, name)
+
+        def redeem(self, grant_id: str, **arguments: object) -> bool:
+            winner.append(app.redeem(code))
+            return grants.redeem(grant_id, **arguments)  # type: ignore[arg-type]
+
+    slow = replace(app.broker.redeem, grants=Rival())
+    with pytest.raises(Rejected) as refused:
+        slow(app.token_parameters(code), authorization=None)
+    assert code_of(refused) == "invalid_grant"
+    with pytest.raises(Denied):
+        app.broker.userinfo(f"Bearer {winner[0]['access_token']}")
+
+
+@pytest.mark.parametrize("code", ["", "c" * 513])
+def test_a_code_that_cannot_be_ours_is_no_look_up(app: App, code: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        app.redeem(code)
+    assert code_of(refused) == "invalid_grant"
+
+
+def test_a_client_of_other_grant_types_redeems_no_code(broker: Broker) -> None:
+    app = broker.register_app(grant_types=["client_credentials"])
+    with pytest.raises(Rejected) as refused:
+        app.redeem("x")
+    assert code_of(refused) == "unauthorized_client"
+
+
+def test_a_refused_request_uses_its_assertion_up_too(app: App) -> None:
+    assertion = app.assertion()
+    with pytest.raises(Rejected):
+        app.redeem("x", client_assertion=assertion, grant_type="password")
+    with pytest.raises(Denied):
+        app.redeem("x", client_assertion=assertion)
+
+
+def test_without_its_keyring_nothing_signs_and_nothing_reads(
+    app: App, connection: Connection
+) -> None:
+    tokens = app.redeem(app.login(connection))
+    code = app.login(connection)
+    del app.broker.keyrings.items[ISSUER_KEYRING]
+    for call in (
+        lambda: app.redeem(code),
+        lambda: app.broker.userinfo(f"Bearer {tokens['access_token']}"),
+    ):
+        with pytest.raises(Misconfigured) as missing:
+            call()
+        assert missing.value.code == "keyring_missing"
 
 
 # --- client authentication (OP-014 to OP-029) ---
@@ -250,6 +317,13 @@ def test_unknown_clients_and_bad_signatures_read_the_same(app: App) -> None:
     assert len(texts) == 1
 
 
+def test_other_clients_have_to_name_the_issuer(app: App, connection: Connection) -> None:
+    code = app.login(connection)
+    with pytest.raises(Denied):
+        app.redeem(code, client_assertion=app.assertion(aud=f"{ISSUER}/token"))
+    assert "id_token" in app.redeem(code)
+
+
 def test_a_client_of_the_compatibility_policy_may_name_the_token_endpoint(
     broker: Broker, connection: Connection
 ) -> None:
@@ -258,6 +332,28 @@ def test_a_client_of_the_compatibility_policy_may_name_the_token_endpoint(
     assert "id_token" in app.redeem(app.login(connection), client_assertion=assertion)
     with pytest.raises(Denied):
         app.redeem("x", client_assertion=app.assertion(aud=[f"{ISSUER}/token"]))
+
+
+def test_a_client_may_publish_its_keys_and_rotate_them(
+    broker: Broker, connection: Connection
+) -> None:
+    old, new = App(broker), App(broker)
+    published = [old.jwk]
+    broker.idp.answers["/app-keys"] = lambda _: answer({"keys": published})
+    old.client = broker.registration.register_client(
+        {
+            "client_id": "app",
+            "name": "App",
+            "redirect_uris": ["https://app.example/cb"],
+            "jwks_uri": "https://app.example/app-keys",
+        }
+    )
+    assert "id_token" in old.redeem(old.login(connection))
+    published[:] = [new.jwk]
+    code = old.login(connection)
+    assert "id_token" in old.redeem(code, client_assertion=new.assertion(jti="new"))
+    with pytest.raises(Denied):
+        old.redeem("x")
 
 
 # --- faults (OP-074) ---
@@ -319,10 +415,34 @@ def test_userinfo_takes_no_other_kind_of_token(app: App, connection: Connection)
             app.broker.userinfo(f"Bearer {token}")
 
 
+def test_userinfo_takes_no_other_kind_of_token_of_the_same_claims(
+    app: App, connection: Connection
+) -> None:
+    token = str(app.redeem(app.login(connection))["access_token"])
+    keyring = app.broker.keyrings.get(ISSUER_KEYRING)
+    assert keyring is not None
+    key = signing_key(keyring, app.broker.kms)
+    for typ in ("JWT", None, "logout+jwt"):
+        twin = sign(read_unverified(token).claims, key=key, typ=typ).compact
+        with pytest.raises(Denied):
+            app.broker.userinfo(f"Bearer {twin}")
+
+
+def test_a_token_whose_redemption_was_taken_back_is_worth_nothing(
+    app: App, connection: Connection
+) -> None:
+    token = app.redeem(app.login(connection))["access_token"]
+    (grant,) = app.broker.grants.items.values()
+    app.broker.grants.release(grant.id, redemption=str(grant.redeemed_by))
+    with pytest.raises(Denied):
+        app.broker.userinfo(f"Bearer {token}")
+
+
 def test_userinfo_gives_what_the_scope_gives(app: App, connection: Connection) -> None:
     redirection = app.broker.callback(connection, app.begin(scope="openid"))
     code = redirection.url.partition("code=")[2].partition("&")[0]
     tokens = app.redeem(code)
+    assert not {"name", "email"} & read_unverified(str(tokens["id_token"])).claims.keys()
     assert set(app.broker.userinfo(f"bearer {tokens['access_token']}")) == {"sub"}
 
 
@@ -331,6 +451,22 @@ def test_userinfo_refuses_an_expired_token(app: App, connection: Connection) -> 
     app.broker.clock.time += 3_600
     with pytest.raises(Denied):
         app.broker.userinfo(f"Bearer {tokens['access_token']}")
+
+
+@pytest.mark.parametrize("gone", ["client", "disabled client", "connection"])
+def test_userinfo_ends_with_whoever_it_was_given_through(
+    app: App, connection: Connection, gone: str
+) -> None:
+    tokens = app.redeem(app.login(connection))
+    if gone == "client":
+        del app.broker.clients.items["app"]
+    elif gone == "disabled client":
+        app.broker.clients.put(replace(app.client, enabled=False))
+    else:
+        del app.broker.connections.items[connection.id]
+    with pytest.raises(Denied) as refused:
+        app.broker.userinfo(f"Bearer {tokens['access_token']}")
+    assert code_of(refused) == "invalid_token"
 
 
 def test_userinfo_ends_with_the_connection(app: App, connection: Connection) -> None:

@@ -34,6 +34,8 @@ def test_parameters_are_read_as_they_stand(raw: str, expected: dict[str, str]) -
         "a=%",
         "a=%zz",
         "a=%C3",
+        "a=%ED%A0%80",
+        "a=\ud800",
         "a=%00",
         "a=x%0d%0aLocation:%20evil",
         "a=" + "x" * 16_385,

@@ -54,6 +54,11 @@ def test_what_has_two_readings_or_leaves_tls_may_not(uri: str) -> None:
     assert refused.value.code == "invalid_redirect_uri"
 
 
+def test_user_information_is_refused_by_its_name() -> None:
+    with pytest.raises(Rejected, match="user information"):
+        check_registrable("https://app.example@evil.example/cb", allow_loopback=False)
+
+
 @pytest.mark.parametrize("uri", LOOPBACK)
 def test_loopback_may_be_registered_where_the_local_setting_says_so(uri: str) -> None:
     assert check_registrable(uri, allow_loopback=True) == uri

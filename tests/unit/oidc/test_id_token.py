@@ -97,6 +97,9 @@ REFUSED = {
     "iat negative": {"iat": -1},
     "nbf ahead": {"nbf": NOW + 600},
     "nbf is a text": {"nbf": "0"},
+    "nbf is true": {"nbf": True},
+    "nbf is a fraction": {"nbf": 0.5},
+    "nbf negative": {"nbf": -1},
     # RP-045
     "nonce missing": {"nonce": ABSENT},
     "nonce empty": {"nonce": ""},

@@ -21,10 +21,6 @@ class DocumentReader:
         self._prefix = prefix
         self._read: set[str] = set()
 
-    def has(self, name: str) -> bool:
-        """Tell whether a member was sent."""
-        return name in self._document
-
     def refuse_unknown(self) -> None:
         """Refuse members that nobody read, and a secret by its name.
 
@@ -98,9 +94,9 @@ class DocumentReader:
         value = self._take(name, default)
         if value is None:
             return None
-        if value not in allowed:
+        if not isinstance(value, str) or value not in allowed:
             raise self.refused(name, f"be null or one of {', '.join(sorted(allowed))}")
-        return str(value)
+        return value
 
     def members(self, name: str) -> dict[str, object]:
         """Read an object as it is; absent means empty."""

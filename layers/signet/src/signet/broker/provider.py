@@ -23,7 +23,7 @@ from signet.oauth.provider_token import (
     read_token_response,
 )
 from signet.oauth.pushed_authorization import build_push, read_push_response
-from signet.oidc.discovery import ProviderMetadata, discovery_url, read_document
+from signet.oidc.discovery import ProviderMetadata, discovery_url
 from signet.oidc.id_token import TYPES, IdTokenPolicy, VerifiedIdToken, check_id_token
 from signet.oidc.userinfo import build_userinfo_request, read_userinfo_response
 
@@ -187,4 +187,4 @@ def _read_metadata(answer: HttpAnswer, url: str) -> ProviderMetadata:
     issuer = document.get("issuer")
     if not isinstance(issuer, str) or discovery_url(issuer) != url:
         issuer = ""
-    return read_document(document, issuer=issuer)
+    return ProviderMetadata.read(document, issuer=issuer)

@@ -112,12 +112,11 @@ def _rsa_key(member: Mapping[str, object]) -> rsa.RSAPublicKey:
     modulus, exponent = _number(member, "n", MAX_RSA_BITS), _number(member, "e", _MAX_EXPONENT_BITS)
     if modulus.bit_length() < MIN_RSA_BITS:
         raise _refused("its modulus is under 2048 bits")
+    if modulus % 2 == 0:
+        raise _refused("its modulus is even")
     if exponent < MIN_EXPONENT or exponent % 2 == 0:
         raise _refused("its exponent is too small or even")
-    try:
-        return rsa.RSAPublicNumbers(exponent, modulus).public_key()
-    except ValueError as error:
-        raise _refused("it is not an RSA key") from error
+    return rsa.RSAPublicNumbers(exponent, modulus).public_key()
 
 
 def _ec_key(member: Mapping[str, object]) -> tuple[ec.EllipticCurvePublicKey, str]:

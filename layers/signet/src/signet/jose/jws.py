@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol, cast
 
 import jwt
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from jwt.algorithms import Algorithm, get_default_algorithms
 
@@ -24,6 +23,7 @@ MAX_TOKEN = 65_536
 MAX_CANDIDATES = 8
 _COORDINATE_BYTES = {"P-256": 32, "P-384": 48, "P-521": 66}
 _REFUSED_HEADERS = frozenset({"crit", "b64", "jwk", "jku", "x5u", "x5c", "zip", "enc"})
+_OWN_HEADERS = frozenset({"alg", "kid", "typ", "crit", "b64"})
 _VERIFIERS = {name: found for name, found in get_default_algorithms().items() if name in ALGORITHMS}
 
 
@@ -142,7 +142,7 @@ def sign(
     typ: str | None,
     headers: Mapping[str, object] | None = None,
 ) -> SignedToken:
-    """Sign claims as a JWT; extra `headers` never displace `alg`, `kid` and `typ`.
+    """Sign claims as a JWT; extra `headers` never displace `alg`, `kid`, `typ` or the rules.
 
     Raises:
         Unavailable, Misconfigured: of the signer.
@@ -150,7 +150,9 @@ def sign(
     remote = RemoteAlgorithm(key)
     jws = jwt.PyJWS(algorithms=[])
     jws.register_algorithm(key.alg, remote)
-    header = {**(headers or {}), "kid": key.kid, "typ": typ}
+    # PyJWT lets a header choose the algorithm, and detach the payload (`b64`).
+    extra = {name: value for name, value in (headers or {}).items() if name not in _OWN_HEADERS}
+    header = {**extra, "kid": key.kid, "typ": typ}
     payload = strict_json.dumps(dict(claims))
     compact = jws.encode(payload, cast("Any", _Elsewhere()), algorithm=key.alg, headers=header)
     return SignedToken(compact=compact, kid=key.kid, request_id=remote.request_id)
@@ -246,7 +248,4 @@ def _check_type(header: Mapping[str, Any], types: frozenset[str | None]) -> None
 
 
 def _holds(token: UnverifiedJws, pinned: SigningAlgorithm, key: object) -> bool:
-    try:
-        return bool(_VERIFIERS[pinned.name].verify(token.signing_input, key, token.signature))
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, jwt.PyJWTError):
-        return False
+    return _VERIFIERS[pinned.name].verify(token.signing_input, key, token.signature)

@@ -15,7 +15,6 @@ MAX_LIFETIME_UPSTREAM = 60
 MAX_LIFETIME = 300
 CLOCK_SKEW = 60
 MAX_JTI = 255
-_RESERVED = frozenset({"iss", "sub", "aud", "jti", "iat", "nbf", "exp"})
 
 
 # --- ours, towards a provider ---------------------------------------------------------------
@@ -38,10 +37,9 @@ def build_claims(profile: AssertionProfile, *, jti: str, now: int) -> dict[str, 
 
     Extra claims can never displace the protocol's own.
     """
-    extra = {k: v for k, v in profile.extra_claims.items() if k not in _RESERVED}
     lifetime = min(profile.lifetime_seconds, MAX_LIFETIME_UPSTREAM)
     return {
-        **extra,
+        **profile.extra_claims,
         "iss": profile.client_id,
         "sub": profile.client_id,
         "aud": profile.audience,
@@ -116,22 +114,18 @@ def check_audience(claims: Mapping[str, object], policy: AssertionPolicy) -> Non
 
 def check_expiry(claims: Mapping[str, object], policy: AssertionPolicy) -> None:
     """`exp` is in the future, and at most 300 s away [RFC 7523 3 (4)]."""
-    expiry = _numeric_date(claims, "exp")
-    _demand(expiry is not None, "exp is absent")
-    if expiry is not None:
-        _demand(policy.now < expiry, "exp is past")
-        _demand(expiry <= policy.now + MAX_LIFETIME, "exp is more than 300 s away")
+    expiry = _expiry(claims)
+    _demand(policy.now < expiry, "exp is past")
+    _demand(expiry <= policy.now + MAX_LIFETIME, "exp is more than 300 s away")
 
 
 def check_issued_at(claims: Mapping[str, object], policy: AssertionPolicy) -> None:
     """`iat`, if there, is not ahead of us, and the whole lifetime is bounded [RFC 7523 3 (6)]."""
     issued = _numeric_date(claims, "iat")
-    if issued is None:
-        return
-    _demand(issued <= policy.now + CLOCK_SKEW, "iat is in the future")
-    expiry = _numeric_date(claims, "exp")
-    if expiry is not None:
-        _demand(expiry - issued <= MAX_LIFETIME + CLOCK_SKEW, "exp is too long after iat")
+    if issued is not None:
+        _demand(issued <= policy.now + CLOCK_SKEW, "iat is in the future")
+        lifetime = _expiry(claims) - issued
+        _demand(lifetime <= MAX_LIFETIME + CLOCK_SKEW, "exp is too long after iat")
 
 
 def check_not_before(claims: Mapping[str, object], policy: AssertionPolicy) -> None:
@@ -168,8 +162,9 @@ def check_assertion(verified: SignedClaims, policy: AssertionPolicy) -> CheckedA
     """
     for check in CHECKS:
         check(verified.claims, policy)
-    expiry = _numeric_date(verified.claims, "exp") or policy.now + MAX_LIFETIME
-    return CheckedAssertion(jti=str(verified.claims["jti"]), replay_until=expiry + 2 * CLOCK_SKEW)
+    return CheckedAssertion(
+        jti=str(verified.claims["jti"]), replay_until=_expiry(verified.claims) + 2 * CLOCK_SKEW
+    )
 
 
 def invalid_client(private: str) -> Denied:
@@ -177,10 +172,17 @@ def invalid_client(private: str) -> Denied:
     return Denied("invalid_client", "Client authentication failed.", private=private)
 
 
+def _expiry(claims: Mapping[str, object]) -> int:
+    expiry = _numeric_date(claims, "exp")
+    if expiry is None:
+        raise invalid_client("exp is absent")
+    return expiry
+
+
 def _numeric_date(claims: Mapping[str, object], name: str) -> int | None:
-    value = claims.get(name)
     if name not in claims:
         return None
+    value = claims[name]
     # RFC 7519 allows fractions; whole JSON numbers only keeps 1e308, NaN and "2100" out.
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise invalid_client(f"{name} is not a whole number of seconds")

@@ -53,7 +53,7 @@ def _decode(part: str) -> str:
         raise _refused("A parameter is not properly percent-encoded.")
     try:
         value = unquote_to_bytes(part.replace("+", " ")).decode("utf-8")
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         raise _refused("A parameter is not UTF-8.") from error
     if _CONTROL.search(value):
         # NUL, CR and LF have no place in any OAuth parameter, and split headers and logs.

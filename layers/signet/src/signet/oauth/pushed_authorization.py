@@ -34,11 +34,16 @@ def read_push_response(answer: HttpAnswer) -> str:
     """
     if answer.status not in {_CREATED, _OK}:
         raise refusal(answer)
-    request_uri = strict_json.loads_object(answer.body).get("request_uri")
+    try:
+        request_uri = strict_json.loads_object(answer.body).get("request_uri")
+    except Rejected as error:
+        raise _unusable("the PAR answer is not a JSON object without duplicates") from error
     if not isinstance(request_uri, str) or not 0 < len(request_uri) <= _MAX_REQUEST_URI:
-        raise Rejected(
-            "provider_answer",
-            "The identity provider's answer cannot be used.",
-            private="the PAR answer has no request_uri",
-        )
+        raise _unusable("the PAR answer has no request_uri")
     return request_uri
+
+
+def _unusable(private: str) -> Rejected:
+    return Rejected(
+        "provider_answer", "The identity provider's answer cannot be used.", private=private
+    )

@@ -1,13 +1,17 @@
 """Provider metadata: read a provider's, write our own [OIDC Discovery 1.0; RFC 8414]."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-from signet.errors import Misconfigured, Rejected
+from signet.errors import Misconfigured
 from signet.oauth import pkce
 
 _WELL_KNOWN = "/.well-known/openid-configuration"
 AUTH_METHOD = "private_key_jwt"
+_MAX_URL = 2_048
+_URL = re.compile(r"https?://[A-Za-z0-9\-._~:/?@!$&'()*+,;=%\[\]]+")
 
 
 def discovery_url(issuer: str) -> str:
@@ -68,10 +72,15 @@ def _optional_url(document: Mapping[str, object], name: str) -> str | None:
 
 
 def _url(document: Mapping[str, object], name: str) -> str:
-    # Whether the address may be reached is the fetcher's rule; a browser is only sent to http(s).
+    # Whether the address may be reached is the fetcher's rule. Here: a browser is only sent to
+    # http(s), no line break gets into a header, no fragment [RFC 6749 3.1] swallows our query.
     value = document.get(name)
-    if not isinstance(value, str) or not value.startswith(("https://", "http://")):
+    if not isinstance(value, str) or len(value) > _MAX_URL or not _URL.fullmatch(value):
         raise _wrong(f"{name} is absent or not an address")
+    try:
+        urlsplit(value)
+    except ValueError as error:
+        raise _wrong(f"{name} cannot be read as an address") from error
     return value
 
 
@@ -82,14 +91,6 @@ def _wrong(reason: str) -> Misconfigured:
         private=reason,
         redirectable=True,
     )
-
-
-def read_document(document: Mapping[str, object], *, issuer: str) -> ProviderMetadata:
-    """Read a document, turning wrong shapes into the same error as wrong values."""
-    try:
-        return ProviderMetadata.read(document, issuer=issuer)
-    except Rejected as error:
-        raise _wrong(error.private or error.public) from error
 
 
 def issuer_metadata(
