@@ -22,11 +22,10 @@ _GLOBAL_V6 = ip_network("2000::/3")
 _FORBIDDEN_V6 = tuple(
     ip_network(network)
     for network in (
-        "2001::/23",  # protocol assignments, Teredo among them (unwrapped below)
-        "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20", "5f00::/16",
+        "2001::/23",  # protocol assignments, Teredo among them
+        "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20",
     )
 )  # fmt: skip
-_NAT64 = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
 
 
 def is_public(text: str) -> bool:
@@ -47,11 +46,7 @@ def is_public(text: str) -> bool:
 def _is_public_v6(address: IPv6Address) -> bool:
     if address.scope_id is not None or _is_isatap(address):
         return False
-    if address.ipv4_mapped or address.sixtofour or address.teredo:
-        return False
-    if any(address in network for network in _NAT64):
-        return False
-    # Everything outside 2000::/3 is unassigned, local, multicast, compatible or translated.
+    # Outside of 2000::/3 all is unassigned, local, multicast, or embeds an IPv4 address.
     return address in _GLOBAL_V6 and not any(address in network for network in _FORBIDDEN_V6)
 
 
