@@ -189,11 +189,11 @@ def test_a_slow_drip_ends_with_the_deadline_of_the_whole_call(
 
     def drip(request: bytes) -> object:
         yield answer[:at_once]
-        yield from server.pieces(answer[at_once:], size=size, pause=0.02)
+        yield from server.pieces(answer[at_once:], size=size, pause=0.04)
 
     server.script = drip
     with pytest.raises(Unreachable, match="exchange: TimeoutError") as refused:
-        get(limits=Limits(connect_seconds=1, total_seconds=1))
+        get(limits=Limits(connect_seconds=2, total_seconds=2))
     assert refused.value.sent is True
 
 
@@ -201,7 +201,7 @@ def test_a_server_that_says_nothing_ends_with_the_deadline(serve: Serve, get: Ge
     server = serve(b"")
     server.script = server.pieces(whole(b"{}"), size=1_000, pause=15)
     with pytest.raises(Unreachable, match="exchange: TimeoutError") as refused:
-        get(limits=Limits(connect_seconds=1, total_seconds=0.5))
+        get(limits=Limits(connect_seconds=2, total_seconds=2))
     assert refused.value.sent is True
 
 

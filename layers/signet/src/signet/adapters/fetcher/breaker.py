@@ -75,11 +75,11 @@ class Bulkheads:
         with self._lock:
             compartment = self._compartments.setdefault(key, _Compartment())
             self._compartments.move_to_end(key)
-            self._forget_the_oldest()
             if compartment.running >= MAX_CONCURRENT:
                 raise Unreachable("too many calls to this provider at once", sent=False)
             compartment.admit(self._clock.now())
             compartment.running += 1
+            self._forget_the_oldest()
             return compartment
 
     def _forget_the_oldest(self) -> None:

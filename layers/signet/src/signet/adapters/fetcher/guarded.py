@@ -113,12 +113,14 @@ class GuardedFetcher:
         destination = parse_destination(request.url, self._policy)
         headers, body = _message(request, destination)
         with self._bulkheads.entered(bulkhead):
+            # Before the clock starts: the first call of a sandbox reads the authorities' file.
+            tls = self._tls()
             deadline = Deadline(self._limits.total_seconds)
             sock = open_socket(
                 destination,
                 addresses=alternate(self._addresses(destination, deadline)),
                 connect=self._connect,
-                tls=self._tls(),
+                tls=tls,
                 limits=self._limits,
                 deadline=deadline,
             )
