@@ -57,9 +57,10 @@ class LocalStack:
         administrator.check(Settings.read(os.environ).admin_jwks)
         self._state.prepare(keep=self._settings.keep)
         self._aws.start()
+        use(self._aws.environment(), os.environ)
         made = create_resources(self._template, endpoint=self._aws.endpoint, region=REGION)
         deployment = {**self._aws.environment(), **made}
-        use(deployment, os.environ)
+        os.environ |= deployment
         private_jwk = self._private_jwk()
         jwks = administrator.admin_jwks(private_jwk, os.environ.get("SIGNET_ADMIN_JWKS"))
         os.environ["SIGNET_ADMIN_JWKS"] = jwks

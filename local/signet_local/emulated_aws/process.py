@@ -30,7 +30,12 @@ class EmulatedAws:
         if self._snapshot is not None:
             command.append(str(self._snapshot))
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command,
+            # Moto uses the SDK too, and would look for a person's profile.
+            env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         if self._process.stdout is not None:
             self.endpoint = self._process.stdout.readline().strip()
