@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jws as joserfc_jws
 from joserfc.jwk import ECKey, RSAKey
 from tests.support.aws import Stores, database, keys
+from tests.support.loopback_provider import loopback_provider
 from tests.support.stack import Stack, children, runs
 
 from signet.broker.client import MANAGEMENT_SCOPES
@@ -59,6 +60,31 @@ def state(tmp_path: Path) -> Path:
 
 def get(address: str, **headers: str) -> httpx.Response:
     return httpx.get(address, headers=headers, timeout=10, trust_env=False)
+
+
+def authorize(address: str, connection: str = "acme") -> httpx.URL:
+    query = {
+        "client_id": "app",
+        "redirect_uri": "http://127.0.0.1:9/cb",
+        "response_type": "code",
+        "scope": "openid",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+        "connection": connection,
+    }
+    return httpx.URL(f"{address}/authorize", params=query)
+
+
+def start_login(stack: Stack, address: str, **headers: str) -> tuple[httpx.URL, str]:
+    """Start a login at a provider on loopback; return where it leads, and its cookie."""
+    name = f"login-{len(stack.log_text())}"
+    with loopback_provider() as issuer:
+        document = {**CONNECTION, "name": name, "issuer": issuer}
+        stack.register({"connections": [document], "clients": [client_document()]})
+        answer = get(str(authorize(address, name)), **headers)
+    assert answer.status_code == 303, answer.text
+    assert "set-cookie" in answer.headers, stack.log_text()
+    return httpx.URL(answer.headers["location"]), answer.headers["set-cookie"]
 
 
 def jwks(issuer: str, connection_id: str | None = None) -> Any:
@@ -116,11 +142,12 @@ def test_it_listens_on_loopback_only(stack: Stack) -> None:
 
 
 def test_plain_http_cookies_go_without_secure_and_prefix(stack: Stack) -> None:
-    """No login starts without a provider, so the cookie is one that is taken away."""
-    made = stack.register({"connections": [{**CONNECTION, "name": "cookies"}]})
-    answer = get(f"{made['connections'][0]['redirect_uri']}?state=x&code=y")
-    assert answer.status_code == 400
-    assert "__Host-" not in str(answer.headers)
+    redirect, cookie = start_login(stack, stack.issuer)
+    assert redirect.params["redirect_uri"].startswith(f"{stack.issuer}/connections/con_")
+    name, _, attributes = cookie.partition("=")
+    assert name.startswith("signet-login-")
+    assert "httponly" in attributes.lower()
+    assert "secure" not in cookie.lower()
 
 
 def test_registering_needs_a_stack_that_ran(tmp_path: Path, stack: Stack) -> None:
@@ -186,19 +213,10 @@ def test_it_ends_in_time_while_a_handler_waits_for_a_provider(state: Path) -> No
             "connections": [{**CONNECTION, "issuer": provider}],
             "clients": [client_document()],
         })  # fmt: skip
-        query = {
-            "client_id": "app",
-            "redirect_uri": "http://127.0.0.1:9/cb",
-            "response_type": "code",
-            "scope": "openid",
-            "code_challenge": CHALLENGE,
-            "code_challenge_method": "S256",
-            "connection": "acme",
-        }
 
         def begin() -> None:
             try:
-                httpx.get(f"{stack.issuer}/authorize", params=query, timeout=30, trust_env=False)
+                httpx.get(authorize(stack.issuer), timeout=30, trust_env=False)
             except httpx.HTTPError:
                 return
 
@@ -402,6 +420,19 @@ def test_every_address_is_the_configured_issuers(named: tuple[Stack, str]) -> No
                 assert value.startswith("https://login.example/"), member
         assert "evil" not in forwarded.text
         assert "127.0.0.1" not in forwarded.text
+
+
+def test_a_login_comes_back_to_the_configured_issuer_with_a_cookie_of_that_host_only(
+    named: tuple[Stack, str],
+) -> None:
+    redirect, cookie = start_login(*named, **FORWARDED)
+    back = redirect.params["redirect_uri"]
+    assert back.startswith("https://login.example/connections/con_")
+    name, *attributes = cookie.split("; ")
+    assert name.startswith("__Host-signet-login-")
+    assert {"Secure", "HttpOnly", "Path=/"} <= set(attributes)
+    assert not [attribute for attribute in attributes if attribute.startswith("Domain")]
+    assert "evil" not in str(redirect)
 
 
 def test_a_connection_is_made_with_the_configured_issuers_addresses(
