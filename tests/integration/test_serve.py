@@ -291,6 +291,27 @@ def test_a_taken_port_is_refused_in_plain_words(state: Path) -> None:
     assert (state / "admin.json").read_text() == "an earlier run's"
 
 
+def test_of_two_that_start_at_once_on_one_port_one_is_refused(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    stacks = [Stack(state=tmp_path / name, SIGNET_PORT=port) for name in ("one", "two")]
+    try:
+        first, second = (stack.launch() for stack in stacks)
+        deadline = time.monotonic() + 60
+        while first.poll() is None and second.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        ended = [
+            (s, p) for s, p in zip(stacks, (first, second), strict=True) if p.poll() is not None
+        ]
+        ((lost, process),) = ended
+        assert process.returncode == 2
+        assert lost.output().startswith(f"Port {port} is in use")
+        assert {file.name for file in lost.state.iterdir()} == {"output.log"}
+    finally:
+        for stack in stacks:
+            stack.stop()
+
+
 def test_a_state_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     said = refused(Stack(state=tmp_path, SIGNET_STATE=str(tmp_path / "file")))
@@ -339,6 +360,9 @@ def test_connections_clients_and_keys_are_kept_over_a_restart(state: Path) -> No
         after = (jwks(second.issuer), jwks(second.issuer, connection_id), second.admin())
         assert after == before
         signed_and_verified(second, before[0])
+        client = database(issuer_keyring(second)[1])._client
+        described = client.describe_time_to_live(TableName="LoginsTable")["TimeToLiveDescription"]
+        assert described["TimeToLiveStatus"] == "ENABLED"
         with pytest.raises(AssertionError, match="name_taken"):
             second.register({"connections": [CONNECTION]})
         with pytest.raises(AssertionError, match="client_id_taken"):
