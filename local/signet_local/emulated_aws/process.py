@@ -59,6 +59,12 @@ class EmulatedAws:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
+    def ended(self) -> str | None:
+        """Tell in a sentence that it ended by itself, or None."""
+        if self._process is None or self._process.poll() is None:
+            return None
+        return f"The emulated AWS ended by itself (exit status {self._process.returncode})."
+
     def stop(self) -> None:
         """End it; it writes its snapshot first."""
         if self._process is None:
