@@ -5,13 +5,16 @@ unpacked once, beside the package, and go when the packages are installed anew.
 """
 
 import os
+import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from signet_local.real_parts.node import node
@@ -36,6 +39,8 @@ _FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Run the browser."""
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        pytest.skip("npm @sparticuz/chromium carries a browser for Linux on x86-64 alone")
     folder = _unpacked()
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as home:
         browser = playwright.chromium.launch(

@@ -143,7 +143,7 @@ ${checks([
     keyCheck(header.kid, jwks.app, jwksUri.app, 'the app’s public keys'),
     [[claims.aud].flat().length === 1 && [claims.aud].flat()[0] === options.issuer, html`Meant for Signet and nobody else: audience <code>${claims.aud}</code>`],
     lifetimeCheck(claims),
-    [true, html`Sent to <code>${seen.endpoint}</code>, beside ${parameterNames(seen.parameters.filter((name) => name !== 'client_assertion'))}`],
+    [seen.parameters.includes('client_assertion'), html`Sent to <code>${seen.endpoint}</code>, beside ${parameterNames(seen.parameters.filter((name) => name !== 'client_assertion'))}`],
   ])}`, { proof: true, id: 'app-to-signet' });
 }
 
