@@ -12,7 +12,7 @@ from signet_local.real_parts.app import AppProcess
 from signet_local.real_parts.node import node
 from signet_local.real_parts.provider import ProviderProcess
 from signet_local.register import register
-from signet_local.stack import HOST, LocalStack
+from signet_local.stack import HOST, LocalStack, end
 from signet_local.stack_settings import StackRefused, StackSettings
 
 CONNECTION = "acme"
@@ -193,4 +193,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

@@ -36,6 +36,8 @@ class EmulatedAws:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            # Ctrl-C reaches a whole group, also one that is still importing.
+            process_group=0,
         )
         if self._process.stdout is not None:
             self.endpoint = self._process.stdout.readline().strip()
