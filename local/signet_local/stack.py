@@ -32,22 +32,28 @@ class LocalStack:
         self._state = state.State(folder=settings.state)
         self._template = Template.read()
         self._aws = EmulatedAws(snapshot=settings.state / state.SNAPSHOT)
-        self._server: uvicorn.Server | None = None
         self.issuer = ""
 
-    def run(self, *, ready: Callable[[], None]) -> None:
-        """Serve until SIGTERM or Ctrl-C; `ready` is called when requests are answered.
+    def run(
+        self, *, ready: Callable[[], None], failure: Callable[[], str | None] = lambda: None
+    ) -> None:
+        """Serve until SIGTERM or Ctrl-C.
+
+        Args:
+            ready: called when requests are answered; none is while it runs.
+            failure: of what runs beside the stack; asked ten times a second, and a text ends it.
 
         Raises:
             StackRefused: it cannot start, and why.
             SignetError: a setting cannot be used.
+            RuntimeError: the emulated AWS ended by itself, or `failure` told of something.
         """
         with _bound_socket(self._settings.port) as listening:
             port = listening.getsockname()[1]
             self.issuer = self._settings.issuer or f"http://{HOST}:{port}"
             try:
                 self._start()
-                asyncio.run(self._serve(listening, ready))
+                asyncio.run(self._serve(listening, ready, lambda: self._aws.ended() or failure()))
             finally:
                 self._aws.stop()
 
@@ -81,7 +87,12 @@ class LocalStack:
         kept = self._state.read(state.ADMIN)
         return kept["private_jwk"] if kept is not None else administrator.new_private_jwk()
 
-    async def _serve(self, listening: socket.socket, ready: Callable[[], None]) -> None:
+    async def _serve(
+        self,
+        listening: socket.socket,
+        ready: Callable[[], None],
+        failure: Callable[[], str | None],
+    ) -> None:
         gateway = Gateway(self._template, access_log=self._settings.state / state.ACCESS_LOG)
         config = uvicorn.Config(
             gateway,
@@ -92,24 +103,37 @@ class LocalStack:
             # What is under way gets a moment; all has to be over within three seconds.
             timeout_graceful_shutdown=1,
         )
-        server = _Server(config, ready)
+        server = _Server(config, ready, failure)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, server.end)
         await server.serve(sockets=[listening])
+        if server.failure is not None:
+            raise RuntimeError(server.failure)
 
 
 class _Server(uvicorn.Server):
     """Uvicorn without its own signal handling, which ends the process before we have tidied up."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        ready: Callable[[], None],
+        find_failure: Callable[[], str | None],
+    ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._find_failure = find_failure
+        self.failure: str | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        self.failure = self._find_failure()
+        return await super().on_tick(counter) or self.failure is not None
 
     def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
         return contextlib.nullcontext()

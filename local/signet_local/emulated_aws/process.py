@@ -36,6 +36,8 @@ class EmulatedAws:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            # Ctrl-C reaches a whole group, also one that is still importing.
+            process_group=0,
         )
         if self._process.stdout is not None:
             self.endpoint = self._process.stdout.readline().strip()
@@ -58,6 +60,12 @@ class EmulatedAws:
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+    def ended(self) -> str | None:
+        """Tell in a sentence that it ended by itself, or None."""
+        if self._process is None or self._process.poll() is None:
+            return None
+        return f"The emulated AWS ended by itself (exit status {self._process.returncode})."
 
     def stop(self) -> None:
         """End it; it writes its snapshot first."""

@@ -5,6 +5,8 @@ whoever started it, however that one ended. With SNAPSHOT it begins with what it
 ended, and writes that file at its end.
 """
 
+import contextlib
+import os
 import signal
 import sys
 import threading
@@ -22,7 +24,7 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 def main(arguments: list[str]) -> None:
     """Serve until standard input ends."""
-    # These reach a whole group: whoever started this decides when it ends.
+    # Whoever started this decides when it ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     mended_kms.mend()
@@ -32,7 +34,9 @@ def main(arguments: list[str]) -> None:
     application = OneWriter(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(f"http://127.0.0.1:{server.server_port}", flush=True)
+    # Unbuffered: if whoever started this ended meanwhile, nothing is left to fail later.
+    with contextlib.suppress(BrokenPipeError):
+        os.write(sys.stdout.fileno(), f"http://127.0.0.1:{server.server_port}\n".encode())
     sys.stdin.read()
     server.shutdown()
     if path is not None:
