@@ -516,6 +516,7 @@ def test_metadata_that_say_nothing_of_a_method_are_believed(
 # --- PAR ---------------------------------------------------------------------------------------
 
 PUSHES: dict[str, tuple[Answer, str]] = {
+    "invalid_client": (Answer.of({"error": "invalid_client"}, status=401), "server_error"),
     "invalid_request": (Answer.of({"error": "invalid_request"}, status=400), "access_denied"),
     "no request_uri": (Answer.of({"expires_in": 60}, status=201), "server_error"),
     "request_uri a list": (Answer.of({"request_uri": ["urn:x"]}, status=201), "server_error"),
