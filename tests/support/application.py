@@ -50,7 +50,7 @@ class Application:
             **changes,
         }
 
-    def request(self, connection: str, **changes: Any) -> "SignIn":
+    def request(self, connection: str, /, **changes: Any) -> "SignIn":
         """Begin a sign-in: an authorization request with secrets of its own."""
         verifier = secrets.token_urlsafe(48)
         self.wire.travelled.note(verifier, "code_verifier")
@@ -85,15 +85,15 @@ class Application:
         claims: Mapping[str, Any] | str | None = None,
         *,
         key: PrivateKey | bytes | None = None,
-        alg: str | None = None,
+        signed_as: str | None = None,
         **header: Any,
     ) -> str:
-        """Sign an assertion; `alg` is what really signs."""
+        """Sign an assertion; `signed_as` is what really signs, whatever the header says."""
         full = changed({"alg": self.alg, "kid": self.kid, "typ": "JWT"}, header)
         payload = claims if claims is not None else self.claims()
-        return sign(full, payload, key=key or self.key, alg=alg or self.alg)
+        return sign(full, payload, key=key or self.key, alg=signed_as or self.alg)
 
-    def form(self, code: str, verifier: str, **changes: Any) -> dict[str, str]:
+    def form(self, code: str, verifier: str, /, **changes: Any) -> dict[str, str]:
         """Write a token request that Signet has to accept."""
         honest = {
             "grant_type": "authorization_code",
@@ -106,7 +106,7 @@ class Application:
             honest["client_assertion"] = self.assertion()
         return changed(honest, changes)
 
-    def redeem(self, code: str, verifier: str, **changes: Any) -> Response:
+    def redeem(self, code: str, verifier: str, /, **changes: Any) -> Response:
         """Send a token request."""
         return self.http.post(f"{self.issuer}/token", data=self.form(code, verifier, **changes))
 
