@@ -1,10 +1,10 @@
 """One stack for the whole folder, and every stack's log searched for what travelled."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from tests.support.lying_provider import LyingProvider, lying_provider
+from tests.support.searched import searched
 from tests.support.stack import Stack
 from tests.support.stage import Stage
 from tests.support.travelled import Travelled, Wire
@@ -27,16 +27,6 @@ def wire(travelled: Travelled) -> Iterator[Wire]:
     made = Wire(travelled)
     yield made
     made.close()
-
-
-@contextmanager
-def searched(stack: Stack, travelled: Travelled) -> Iterator[Stack]:
-    """Run a stack; at its end nothing that travelled until then may stand in its log."""
-    with stack:
-        yield stack
-        stack.stop()
-        found = travelled.found_in(stack.log_text())
-    assert not found, f"in the log of {stack.issuer}: {found}"
 
 
 @pytest.fixture(scope="session")

@@ -300,6 +300,8 @@ def test_an_id_token_that_holds_signs_the_user_in(lies: Stage, app: Application,
     tokens = app.redeem(back["code"], begun.sign_in.verifier)
     assert tokens.status_code == 200
     assert app.userinfo(tokens.json()["access_token"]).json()["email"] == "ada@acme.example"
+    # The ID token said all that was asked for.
+    assert lies.liar.tenants[name].requests("/userinfo") == []
 
 
 @pytest.mark.parametrize("case", REFUSED)
