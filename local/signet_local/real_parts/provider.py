@@ -75,6 +75,8 @@ class ProviderProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
         self._process = None
 
     def _say(self, line: dict[str, Any]) -> None:
