@@ -25,6 +25,7 @@ class Browser:
     wire: Wire
     app: str = "http://127.0.0.1:9/"
     client: Client = field(init=False)
+    submitted: list[Form] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.client = self.wire.client()
@@ -53,6 +54,7 @@ class Browser:
         form = form_of(response.text)
         assert form is not None, f"{response.status_code} from {response.url.path}: {response.text}"
         fields = {**form.fields, "login": login} if "login" in form.fields else form.fields
+        self.submitted.append(form)
         return self.client.request(form.method, response.url.join(form.action), data=fields)
 
 
