@@ -4,6 +4,7 @@ Collecting is done where requests and answers pass (`Wire`), so that no test has
 """
 
 import json
+import ssl
 from collections.abc import Mapping
 from http.cookies import SimpleCookie
 from typing import Any
@@ -70,12 +71,16 @@ class Wire:
     def __init__(self, travelled: Travelled) -> None:
         self.travelled = travelled
         self._clients: list[httpx.Client] = []
+        # Made once: a context of its own for each of hundreds of browsers takes longer than they.
+        self._tls = ssl.create_default_context()
 
     def client(self) -> httpx.Client:
         """Make a client with a cookie jar of its own; it follows nothing by itself."""
         hooks = {"request": [self._sent], "response": [self._received]}
         limits = httpx.Limits(max_keepalive_connections=0)
-        client = httpx.Client(event_hooks=hooks, timeout=30, limits=limits, trust_env=False)
+        client = httpx.Client(
+            event_hooks=hooks, timeout=30, limits=limits, trust_env=False, verify=self._tls
+        )
         self._clients.append(client)
         return client
 
