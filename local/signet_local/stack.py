@@ -5,7 +5,9 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 import uvicorn
 
@@ -13,7 +15,7 @@ from signet import wiring
 from signet.settings import Settings
 from signet_local import administrator, state
 from signet_local.emulated_aws import REGION
-from signet_local.emulated_aws.process import EmulatedAws
+from signet_local.emulated_aws.process import EmulatedAws, use
 from signet_local.emulated_aws.resources import create_resources
 from signet_local.gateway.application import Gateway
 from signet_local.stack_settings import StackRefused, StackSettings
@@ -38,7 +40,7 @@ class LocalStack:
 
         Raises:
             StackRefused: it cannot start, and why.
-            Misconfigured: of signet.settings.
+            SignetError: a setting cannot be used.
         """
         with _bound_socket(self._settings.port) as listening:
             port = listening.getsockname()[1]
@@ -52,9 +54,10 @@ class LocalStack:
     def _start(self) -> None:
         os.environ |= {"SIGNET_ISSUER": self.issuer, "SIGNET_ALLOW_LOOPBACK": "1"}
         # Before anything is made or forgotten: impossible settings change nothing.
-        Settings.read(os.environ)
+        administrator.check(Settings.read(os.environ).admin_jwks)
         self._state.prepare(keep=self._settings.keep)
         self._aws.start()
+        use(self._aws.environment(), os.environ)
         made = create_resources(self._template, endpoint=self._aws.endpoint, region=REGION)
         deployment = {**self._aws.environment(), **made}
         os.environ |= deployment
@@ -115,11 +118,24 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
+def end(status: int) -> NoReturn:
+    """End this process now, its output written.
+
+    Not sys.exit, which waits for every thread: a handler may be waiting for a provider that does
+    not answer, and the stack has to be gone within three seconds.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 def _bound_socket(port: int) -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((HOST, port))
+        # Now, not when all is ready: two that start at once can both bind, and only one listen.
+        listening.listen()
     except OSError:
         listening.close()
         raise StackRefused(

@@ -56,7 +56,10 @@ class MemoryKeyrings:
 
     def add(self, keyring: Keyring) -> bool:
         with self._lock:
-            return self.items.setdefault(keyring.owner, keyring) is keyring
+            if keyring.owner in self.items:
+                return False
+            self.items[keyring.owner] = keyring
+            return True
 
 
 class MemoryConnections:
@@ -69,27 +72,29 @@ class MemoryConnections:
         return self.items.get(connection_id)
 
     def find(self, name: str) -> Connection | None:
-        return next((item for item in self.items.values() if item.name == name), None)
+        return next((item for item in list(self.items.values()) if item.name == name), None)
 
     def add(self, connection: Connection, keyring: Keyring) -> None:
         with self._lock:
-            if self.find(connection.name) is not None:
+            taken = self.find(connection.name) is not None or connection.id in self.items
+            if taken or not self._keyrings.add(keyring):
                 raise Rejected("name_taken", "There is a connection of this name already.")
             self.items[connection.id] = connection
-            self._keyrings.add(keyring)
 
 
 class MemoryClients:
     def __init__(self) -> None:
         self.items: dict[str, Client] = {}
+        self._lock = threading.Lock()
 
     def get(self, client_id: str) -> Client | None:
         return self.items.get(client_id)
 
     def add(self, client: Client) -> None:
-        if client.client_id in self.items:
-            raise Rejected("client_id_taken", "There is a client of this id already.")
-        self.items[client.client_id] = client
+        with self._lock:
+            if client.client_id in self.items:
+                raise Rejected("client_id_taken", "There is a client of this id already.")
+            self.items[client.client_id] = client
 
     def put(self, client: Client) -> None:
         self.items[client.client_id] = client

@@ -32,7 +32,7 @@ class KmsKeys:
         config = Config(
             connect_timeout=1,
             read_timeout=2,
-            retries={"mode": "standard", "max_attempts": 3},
+            retries={"mode": "standard", "total_max_attempts": 3},
             max_pool_connections=50,
         )
         return boto3.client("kms", config=config)

@@ -8,8 +8,6 @@ from signet.errors import Unavailable
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-_CONDITION_FAILED = frozenset({"ConditionalCheckFailedException", "TransactionCanceledException"})
-
 
 class ConditionFailed(Exception):  # noqa: N818
     """The write's condition did not hold; never leaves this package."""
@@ -26,7 +24,7 @@ class DynamoDb:
         config = Config(
             connect_timeout=1,
             read_timeout=2,
-            retries={"mode": "standard", "max_attempts": 3},
+            retries={"mode": "standard", "total_max_attempts": 3},
             # Several waits run side by side; each needs its connection.
             max_pool_connections=50,
         )
@@ -47,7 +45,7 @@ class DynamoDb:
             answer: dict[str, Any] = getattr(client, operation)(**arguments)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
-            if code in _CONDITION_FAILED and _is_condition(error.response):
+            if _is_condition(code, error.response):
                 raise ConditionFailed from None
             raise _unavailable(operation, code) from None
         except BotoCoreError as error:
@@ -55,11 +53,12 @@ class DynamoDb:
         return answer
 
 
-def _is_condition(response: Any) -> bool:
-    """Tell a failed condition from a transaction that was cancelled for another reason."""
-    reasons = response.get("CancellationReasons")
-    return reasons is None or any(
-        reason.get("Code") == "ConditionalCheckFailed" for reason in reasons
+def _is_condition(code: str, response: Any) -> bool:
+    """Tell a failed condition from every other failure, of a transaction too."""
+    reasons = response.get("CancellationReasons", ())
+    return code == "ConditionalCheckFailedException" or (
+        code == "TransactionCanceledException"
+        and any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons)
     )
 
 
