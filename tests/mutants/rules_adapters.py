@@ -19,6 +19,10 @@ def _registered(name: str, text: str, instead: str, *tests: str) -> Rule:
     return Rule(f"registered: {name}", "adapters/dynamodb/registered.py", text, instead, tests)
 
 
+def _item(name: str, text: str, instead: str, *tests: str) -> Rule:
+    return Rule(f"items: {name}", "adapters/dynamodb/item.py", text, instead, tests)
+
+
 def _client(name: str, text: str, instead: str, *tests: str) -> Rule:
     return Rule(f"DynamoDB: {name}", "adapters/dynamodb/client.py", text, instead, tests)
 
@@ -141,7 +145,7 @@ RULES = (
         f"{_DYNAMODB}test_an_item_is_kept_for_an_hour_after_it_expired",
     ),
     # --- registered ---
-    _registered(
+    _item(
         "nothing registered is replaced",
         '"ConditionExpression": "attribute_not_exists(#key)"',
         '"ConditionExpression": "attribute_not_exists(#key) OR attribute_exists(#key)"',
@@ -150,23 +154,23 @@ RULES = (
     ),
     _registered(
         "a name has one owner",
-        '_new(self._table, pointer, key="pk"),',
+        'new(self._table, pointer, key="pk"),',
         '{"Put": {"TableName": self._table, "Item": pointer}},',
         f"{_CONTRACT}test_a_taken_name_refuses_the_connection_and_stores_nothing_of_it",
     ),
     _registered(
         "a connection's id is new",
-        '_new(self._table, record, key="pk"),',
+        'new(self._table, record, key="pk"),',
         '{"Put": {"TableName": self._table, "Item": record}},',
         f"{_CONTRACT}test_a_taken_id_refuses_the_connection_and_leaves_its_name_free",
     ),
     _registered(
         "a connection's keyring is new",
-        '_new(self._keyrings_table, _keyring_item(keyring), key="owner"),',
-        '{"Put": {"TableName": self._keyrings_table, "Item": _keyring_item(keyring)}},',
+        'new(self._keyrings_table, keyring_item(keyring), key="owner"),',
+        '{"Put": {"TableName": self._keyrings_table, "Item": keyring_item(keyring)}},',
         f"{_CONTRACT}test_a_keyring_that_is_there_refuses_the_connection_whole",
     ),
-    _registered(
+    _item(
         "reads are strong",
         "ConsistentRead=True",
         "ConsistentRead=False",

@@ -8,11 +8,11 @@ import boto3  # noqa: TID251  (its default session is set aside)
 import pytest
 
 from signet.adapters.dynamodb.client import DynamoDb
+from signet.adapters.dynamodb.keyrings import DynamoDbKeyrings
 from signet.adapters.dynamodb.one_time import DynamoDbGrants, DynamoDbLogins, DynamoDbReplay
 from signet.adapters.dynamodb.registered import (
     DynamoDbClients,
     DynamoDbConnections,
-    DynamoDbKeyrings,
 )
 from signet.adapters.kms import KmsKeys
 from signet_local.emulated_aws.process import use

@@ -15,12 +15,9 @@ if TYPE_CHECKING:
     from signet.adapters.clock import WallClock
     from signet.adapters.concurrency import ThreadedTogether
     from signet.adapters.dynamodb.client import DynamoDb
+    from signet.adapters.dynamodb.keyrings import DynamoDbKeyrings
     from signet.adapters.dynamodb.one_time import DynamoDbGrants, DynamoDbLogins
-    from signet.adapters.dynamodb.registered import (
-        DynamoDbClients,
-        DynamoDbConnections,
-        DynamoDbKeyrings,
-    )
+    from signet.adapters.dynamodb.registered import DynamoDbClients, DynamoDbConnections
     from signet.adapters.fetcher.guarded import GuardedFetcher
     from signet.adapters.kms import KmsKeys
     from signet.adapters.random import SystemEntropy
@@ -132,7 +129,7 @@ def read_userinfo() -> "ReadUserinfo":
 @cache
 def keyrings() -> "DynamoDbKeyrings":
     """Return the keyrings as they are stored now: what is published is never remembered."""
-    from signet.adapters.dynamodb.registered import DynamoDbKeyrings
+    from signet.adapters.dynamodb.keyrings import DynamoDbKeyrings
 
     return DynamoDbKeyrings(_database(), table=settings().tables.keyrings)
 

@@ -1,13 +1,14 @@
 """Answer a CloudFormation custom resource: its result goes to an address that the event brings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from signet.adapters.fetcher.guarded import GuardedFetcher
 from signet.jose import strict_json
-from signet.oauth.http_message import HttpRequest
+from signet.oauth.http_message import HttpAnswer, HttpRequest, Unreachable
 
 _PHYSICAL_ID = "signet-initialization"
+_OK = 200
 
 
 def response_document(event: Mapping[str, Any], *, reason: str) -> dict[str, object]:
@@ -22,14 +23,21 @@ def response_document(event: Mapping[str, Any], *, reason: str) -> dict[str, obj
     }
 
 
-def answer(event: Mapping[str, Any], *, reason: str) -> None:
+def answer(
+    event: Mapping[str, Any], *, reason: str, fetch: Callable[..., HttpAnswer] | None = None
+) -> None:
     """Send the answer to CloudFormation's pre-signed address.
 
     The address comes from AWS in an invocation that only CloudFormation may make, so AWS's own
     domains are allowed here and nowhere else.
 
+    Args:
+        event: CloudFormation's.
+        reason: why it failed; empty means success.
+        fetch: makes the HTTP attempt; another than the guarded fetcher's is for tests.
+
     Raises:
-        Unreachable: CloudFormation will see a time-out.
+        Unreachable: nobody took the answer; Lambda calls the function again after a minute.
     """
     document = strict_json.dumps(response_document(event, reason=reason))
     request = HttpRequest(
@@ -39,4 +47,7 @@ def answer(event: Mapping[str, Any], *, reason: str) -> None:
         headers={"content-type": ""},
         content=document,
     )
-    GuardedFetcher.for_aws().fetch(request, bulkhead="cloudformation")
+    fetch = fetch or GuardedFetcher.for_aws().fetch
+    response = fetch(request, bulkhead="cloudformation")
+    if response.status != _OK:
+        raise Unreachable(f"CloudFormation's answer was not taken: {response.status}", sent=True)

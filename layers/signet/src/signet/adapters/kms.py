@@ -32,6 +32,7 @@ class KmsKeys:
         config = Config(
             connect_timeout=1,
             read_timeout=2,
+            # `max_attempts` would be three more after the first.
             retries={"mode": "standard", "total_max_attempts": 3},
             max_pool_connections=50,
         )

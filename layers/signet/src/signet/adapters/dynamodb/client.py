@@ -24,6 +24,7 @@ class DynamoDb:
         config = Config(
             connect_timeout=1,
             read_timeout=2,
+            # `max_attempts` would be three more after the first.
             retries={"mode": "standard", "total_max_attempts": 3},
             # Several waits run side by side; each needs its connection.
             max_pool_connections=50,

@@ -1,39 +1,14 @@
-"""Records as JSON documents in one attribute, beside the attributes that conditions need."""
+"""Records of DynamoDB items."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
+from signet.adapters.dynamodb.item import read_document
 from signet.broker.client import Client
 from signet.broker.connection import AssertionSettings, Connection
 from signet.broker.grant import Grant
-from signet.broker.keyring import Keyring, PublishedKey
 from signet.broker.login_record import LoginRecord
 from signet.oauth.authorization_request import AuthorizationRequest
-
-Item = dict[str, Any]
-
-
-def text(value: str) -> dict[str, str]:
-    """Return a DynamoDB string."""
-    return {"S": value}
-
-
-def number(value: int) -> dict[str, str]:
-    """Return a DynamoDB number."""
-    return {"N": str(value)}
-
-
-def document(record: Any) -> dict[str, str]:
-    """Return a record as a JSON text attribute."""
-    return text(json.dumps(asdict(record), separators=(",", ":")))
-
-
-def read_document(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the members of an item's document."""
-    members: dict[str, Any] = json.loads(item["document"]["S"])
-    return members
 
 
 def connection_of(item: Mapping[str, Any]) -> Connection:
@@ -53,16 +28,6 @@ def client_of(item: Mapping[str, Any]) -> Client:
     members = read_document(item)
     names = ("redirect_uris", "post_logout_redirect_uris", "grant_types", "scopes")
     return Client(**_tuples(members, *names, "connections"))
-
-
-def keyring_of(item: Mapping[str, Any]) -> Keyring:
-    """Read a keyring."""
-    members = read_document(item)
-    keys = {
-        name: PublishedKey(**members[name]) if members[name] is not None else None
-        for name in ("current", "next", "previous")
-    }
-    return Keyring(**{**members, **keys})
 
 
 def login_of(item: Mapping[str, Any]) -> LoginRecord:

@@ -6,7 +6,7 @@ TTL, which deletes days late, so no rule depends on it.
 
 from signet.adapters.dynamodb import codec
 from signet.adapters.dynamodb.client import ConditionFailed, DynamoDb
-from signet.adapters.dynamodb.codec import number, text
+from signet.adapters.dynamodb.item import document, number, text
 from signet.broker.grant import Grant
 from signet.broker.login_record import LoginRecord, hashed
 
@@ -24,7 +24,7 @@ class DynamoDbLogins:
         """Store a record until its TTL."""
         item = {
             "pk": text(f"LOGIN#{record.state_hash}"),
-            "document": codec.document(record),
+            "document": document(record),
             "expires_at": number(record.expires_at + _KEEP_EXPIRED),
         }
         self._database.call("put_item", TableName=self._table, Item=item)
@@ -52,7 +52,7 @@ class DynamoDbGrants:
         """Store a grant that nobody redeemed yet; its key is the hash of a fresh random code."""
         item = {
             "pk": text(grant.id),
-            "document": codec.document(grant),
+            "document": document(grant),
             "code_expires_at": number(grant.code_expires_at),
             "expires_at": number(grant.code_expires_at + _KEEP_EXPIRED),
         }

@@ -1,8 +1,9 @@
-"""Connections, clients and keyrings: what administrators and rotation write, and logins read."""
+"""Connections and clients: what administrators write, and logins read."""
 
 from signet.adapters.dynamodb import codec
 from signet.adapters.dynamodb.client import ConditionFailed, DynamoDb
-from signet.adapters.dynamodb.codec import Item, text
+from signet.adapters.dynamodb.item import Item, document, new, strong_read, text
+from signet.adapters.dynamodb.keyrings import keyring_item
 from signet.broker.client import Client
 from signet.broker.connection import Connection
 from signet.broker.keyring import Keyring
@@ -38,7 +39,7 @@ class DynamoDbConnections:
         """
         record = {
             "pk": text(f"CONNECTION#{connection.id}"),
-            "document": codec.document(connection),
+            "document": document(connection),
         }
         pointer = {
             "pk": text(f"NAME#{connection.name}"),
@@ -48,16 +49,16 @@ class DynamoDbConnections:
             self._database.call(
                 "transact_write_items",
                 TransactItems=[
-                    _new(self._table, record, key="pk"),
-                    _new(self._table, pointer, key="pk"),
-                    _new(self._keyrings_table, _keyring_item(keyring), key="owner"),
+                    new(self._table, record, key="pk"),
+                    new(self._table, pointer, key="pk"),
+                    new(self._keyrings_table, keyring_item(keyring), key="owner"),
                 ],
             )
         except ConditionFailed:
             raise Rejected("name_taken", "There is a connection of this name already.") from None
 
     def _read(self, key: str) -> Item | None:
-        return _strong_read(self._database, self._table, {"pk": text(key)})
+        return strong_read(self._database, self._table, {"pk": text(key)})
 
 
 class DynamoDbClients:
@@ -71,7 +72,7 @@ class DynamoDbClients:
         """Return the client of that id; what cannot be an id is not asked for."""
         if not 0 < len(client_id.encode("utf-8", "replace")) <= 128:  # noqa: PLR2004
             return None
-        item = _strong_read(self._database, self._table, {"client_id": text(client_id)})
+        item = strong_read(self._database, self._table, {"client_id": text(client_id)})
         return codec.client_of(item) if item is not None else None
 
     def add(self, client: Client) -> None:
@@ -82,7 +83,7 @@ class DynamoDbClients:
         """
         try:
             self._database.call(
-                "put_item", **_new(self._table, _client_item(client), key="client_id")["Put"]
+                "put_item", **new(self._table, _client_item(client), key="client_id")["Put"]
             )
         except ConditionFailed:
             raise Rejected("client_id_taken", "There is a client of this id already.") from None
@@ -92,52 +93,5 @@ class DynamoDbClients:
         self._database.call("put_item", TableName=self._table, Item=_client_item(client))
 
 
-class DynamoDbKeyrings:
-    """The keyrings table, by `owner`; reads are strong, because the signer acts on them."""
-
-    def __init__(self, database: DynamoDb, *, table: str) -> None:
-        self._database = database
-        self._table = table
-
-    def get(self, owner: str) -> Keyring | None:
-        """Return the keyring of that owner."""
-        item = _strong_read(self._database, self._table, {"owner": text(owner)})
-        return codec.keyring_of(item) if item is not None else None
-
-    def add(self, keyring: Keyring) -> bool:
-        """Store a keyring unless its owner has one; at most one caller gets True."""
-        try:
-            self._database.call(
-                "put_item", **_new(self._table, _keyring_item(keyring), key="owner")["Put"]
-            )
-        except ConditionFailed:
-            return False
-        return True
-
-
-def _strong_read(database: DynamoDb, table: str, key: Item) -> Item | None:
-    answer = database.call("get_item", TableName=table, Key=key, ConsistentRead=True)
-    item: Item | None = answer.get("Item")
-    return item
-
-
-def _new(table: str, item: Item, *, key: str) -> dict[str, Item]:
-    put = {
-        "TableName": table,
-        "Item": item,
-        "ConditionExpression": "attribute_not_exists(#key)",
-        "ExpressionAttributeNames": {"#key": key},
-    }
-    return {"Put": put}
-
-
 def _client_item(client: Client) -> Item:
-    return {"client_id": text(client.client_id), "document": codec.document(client)}
-
-
-def _keyring_item(keyring: Keyring) -> Item:
-    return {
-        "owner": text(keyring.owner),
-        "version": codec.number(keyring.version),
-        "document": codec.document(keyring),
-    }
+    return {"client_id": text(client.client_id), "document": document(client)}

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from signet.oauth.http_message import DestinationRefused
 
 MAX_URL = 2_048
+MAX_AWS_URL = 8_192
+"""Pre-signed addresses carry a session token."""
 _URI_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
@@ -52,6 +54,7 @@ class DestinationPolicy:
     own_hosts: frozenset[str] = frozenset()
     refused_suffixes: tuple[str, ...] = AWS_SUFFIXES
     allow_loopback: bool = False
+    longest: int = MAX_URL
 
 
 def parse_destination(url: str, policy: DestinationPolicy) -> Destination:
@@ -63,7 +66,7 @@ def parse_destination(url: str, policy: DestinationPolicy) -> Destination:
     Raises:
         DestinationRefused: with the reason in the private text alone.
     """
-    _check_text(url)
+    _check_text(url, policy)
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -86,8 +89,8 @@ def parse_destination(url: str, policy: DestinationPolicy) -> Destination:
     return Destination(scheme="https", host=host, port=443, target=target)
 
 
-def _check_text(url: str) -> None:
-    if len(url) > MAX_URL or not _URI_CHARACTERS.fullmatch(url):
+def _check_text(url: str, policy: DestinationPolicy) -> None:
+    if len(url) > policy.longest or not _URI_CHARACTERS.fullmatch(url):
         raise DestinationRefused("characters that no address needs, or too many")
     if _BROKEN_ESCAPE.search(url):
         raise DestinationRefused("a broken percent escape")

@@ -16,7 +16,12 @@ from signet.adapters.clock import WallClock
 from signet.adapters.fetcher.addresses import is_loopback, is_public
 from signet.adapters.fetcher.breaker import Bulkheads
 from signet.adapters.fetcher.connection import Deadline, Limits, open_connection
-from signet.adapters.fetcher.destination import Destination, DestinationPolicy, parse_destination
+from signet.adapters.fetcher.destination import (
+    MAX_AWS_URL,
+    Destination,
+    DestinationPolicy,
+    parse_destination,
+)
 from signet.adapters.fetcher.resolver import Resolver
 from signet.broker.ports import Clock
 from signet.oauth.http_message import DestinationRefused, HttpAnswer, HttpRequest, Unreachable
@@ -80,7 +85,7 @@ class GuardedFetcher:
     @classmethod
     def for_aws(cls) -> "GuardedFetcher":
         """Make a fetcher for an address that AWS itself gave."""
-        return cls(policy=DestinationPolicy(refused_suffixes=()))
+        return cls(policy=DestinationPolicy(refused_suffixes=(), longest=MAX_AWS_URL))
 
     def check(self, url: str) -> None:
         """Refuse an address that must never be called, before it is stored.
