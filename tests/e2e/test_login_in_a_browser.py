@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.support.browser import chromium
+from tests.support.chromium import chromium
 from tests.support.demo import PROJECT, DemoProcess
 
 SCREENSHOTS = PROJECT / ".local" / "screenshots"

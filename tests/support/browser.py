@@ -1,77 +1,86 @@
-"""A headless Chromium that needs no system package: npm @sparticuz/chromium, driven by playwright.
+"""A small browser: a cookie jar, redirects one at a time, and the forms of pages."""
 
-The package carries the browser with the libraries and fonts that a plain machine may lack. They are
-unpacked once, beside the package, and go when the packages are installed anew.
-"""
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import parse_qsl, urlsplit
 
-import os
-import platform
-import shutil
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from tests.support.travelled import Client, Response, Wire
 
-import pytest
-from playwright.sync_api import Browser, sync_playwright
-
-from signet_local.real_parts.node import node
-from signet_local.template import PROJECT
-
-_UNPACKED = PROJECT / "node_modules" / ".chromium"
-_ARGUMENTS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-_FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig><dir>{folder}/fonts</dir><dir>/usr/share/fonts</dir><cachedir>{folder}/cache</cachedir>
-</fontconfig>
-"""
+MAX_STEPS = 20
 
 
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Run the browser."""
-    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        pytest.skip("npm @sparticuz/chromium carries a browser for Linux on x86-64 alone")
-    folder = _unpacked()
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as home:
-        browser = playwright.chromium.launch(
-            executable_path=folder / "chromium",
-            args=list(_ARGUMENTS),
-            env={
-                "HOME": home,
-                "LD_LIBRARY_PATH": str(folder / "al2023" / "lib"),
-                "FONTCONFIG_PATH": str(folder / "fonts"),
-            },
-        )
-        try:
-            yield browser
-        finally:
-            browser.close()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A form of a page with the values that it has by itself."""
+
+    action: str
+    method: str
+    fields: dict[str, str]
 
 
-def _unpacked() -> Path:
-    """Return the folder with the browser; whole, because it gets its name only when it is."""
-    if _UNPACKED.is_dir():
-        return _UNPACKED
-    draft = Path(tempfile.mkdtemp(prefix=".chromium-", dir=_UNPACKED.parent))
-    subprocess.run(  # noqa: S603  (the project's own program)
-        [node(), Path(__file__).with_name("chromium.mjs")],
-        env={**os.environ, "TMPDIR": str(draft)},  # noqa: TID251  (what node needs to run)
-        check=True,
-    )
-    fonts = _FONTS.format(folder=_UNPACKED / "fonts")
-    (draft / "fonts" / "fonts.conf").write_text(fonts, encoding="utf-8")
-    try:
-        draft.rename(_UNPACKED)
-    except OSError:
-        shutil.rmtree(draft)  # another run was faster
-    return _UNPACKED
+@dataclass(slots=True)
+class Browser:
+    """One person's browser; what belongs to the application's host is never really asked for."""
+
+    wire: Wire
+    app: str = "http://127.0.0.1:9/"
+    client: Client = field(init=False)
+    submitted: list[Form] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.client = self.wire.client()
+
+    def open(self, address: str, parameters: dict[str, str] | None = None) -> Response:
+        """Ask for an address, following nothing."""
+        return self.client.get(address, params=parameters)
+
+    def sign_in(self, response: Response, *, login: str = "ada") -> dict[str, str]:
+        """Follow redirects and fill in forms until the application is reached.
+
+        Returns:
+            The parameters that the application receives.
+        """
+        for _ in range(MAX_STEPS):
+            if response.is_redirect:
+                address = str(response.url.join(response.headers["location"]))
+                if address.startswith(self.app):
+                    return query_of(address)
+                response = self.client.get(address)
+            else:
+                response = self._submit(response, login)
+        raise AssertionError(f"No way to the application within {MAX_STEPS} steps")
+
+    def _submit(self, response: Response, login: str) -> Response:
+        form = form_of(response.text)
+        assert form is not None, f"{response.status_code} from {response.url.path}: {response.text}"
+        fields = {**form.fields, "login": login} if "login" in form.fields else form.fields
+        self.submitted.append(form)
+        return self.client.request(form.method, response.url.join(form.action), data=fields)
+
+
+def query_of(address: str) -> dict[str, str]:
+    """Return an address's parameters; one that comes twice is a fault."""
+    pairs = parse_qsl(urlsplit(address).query, keep_blank_values=True)
+    assert len(dict(pairs)) == len(pairs), "a parameter comes twice"
+    return dict(pairs)
+
+
+def form_of(page: str) -> Form | None:
+    """Return a page's first form."""
+    reader = _FormReader()
+    reader.feed(page)
+    return reader.form
+
+
+class _FormReader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.form: Form | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if tag == "form" and self.form is None:
+            method = found.get("method", "get").upper()
+            self.form = Form(action=found.get("action", ""), method=method, fields={})
+        elif tag == "input" and self.form is not None and "name" in found:
+            self.form.fields[found["name"]] = found.get("value", "")
