@@ -1,6 +1,6 @@
 """What a request waits for when everything is warm: real use cases, adapters and composition.
 
-No clock is read: every request to AWS is seen as boto3 sends it, every request to the provider as
+No clock is read: every request to AWS is seen as it is sent, every request to the provider as
 the fetcher makes it, and each stands in a row or beside another one.
 """
 

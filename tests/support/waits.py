@@ -70,7 +70,7 @@ class Waits:
             self._row = outer
 
     def watch_aws(self, client: Any) -> None:
-        """Add every request that a boto3 client sends, each attempt of it."""
+        """Add every request that a client of AWS sends, each attempt of it."""
         client.meta.events.register("before-send", self._add_aws)
 
     def _add_aws(self, event_name: str, request: Any, **_: object) -> None:
