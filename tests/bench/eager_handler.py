@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import os
+import ssl
 import time
 import uuid
 from typing import Any
@@ -22,7 +23,8 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 logger = Logger(service="eager")
 app = APIGatewayHttpResolver()
-http = urllib3.PoolManager()
+# Every provider is on https: the certificate authorities are loaded once, as they are in Signet.
+http = urllib3.PoolManager(ssl_context=ssl.create_default_context())
 database = boto3.client("dynamodb")
 kms = boto3.client("kms")
 
