@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from botocore.session import Session
 
+    from signet.adapters.aws_models import NamedModels
+
 _making = threading.Lock()
 
 
@@ -27,11 +29,17 @@ def aws_client(service: str) -> Any:
     )
     # A client is safe for threads, the session that makes it is not.
     with _making:
-        return _session().create_client(service, config=config)
+        session, models = _session()
+        models.names.add(service)
+        return session.create_client(service, config=config)
 
 
 @cache
-def _session() -> "Session":
+def _session() -> "tuple[Session, NamedModels]":
     from botocore.session import get_session
 
-    return get_session()
+    from signet.adapters.aws_models import NamedModels
+
+    session, models = get_session(), NamedModels()
+    session.register_component("data_loader", models)
+    return session, models
