@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jws as joserfc_jws
 from joserfc.jwk import ECKey, RSAKey
 from tests.support.aws import Stores, database, keys
-from tests.support.loopback_provider import loopback_provider
+from tests.support.metadata_provider import loopback_provider
 from tests.support.stack import Stack, children, runs
 
 from signet.broker.client import MANAGEMENT_SCOPES

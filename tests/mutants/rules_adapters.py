@@ -23,6 +23,10 @@ def _item(name: str, text: str, instead: str, *tests: str) -> Rule:
     return Rule(f"items: {name}", "adapters/dynamodb/item.py", text, instead, tests)
 
 
+def _aws(name: str, text: str, instead: str, *tests: str) -> Rule:
+    return Rule(f"AWS: {name}", "adapters/aws.py", text, instead, tests)
+
+
 def _client(name: str, text: str, instead: str, *tests: str) -> Rule:
     return Rule(f"DynamoDB: {name}", "adapters/dynamodb/client.py", text, instead, tests)
 
@@ -208,13 +212,13 @@ RULES = (
         f"{_FAILURES}test_a_transaction_cancelled_for_another_reason_is_not_a_taken_name",
         f"{_FAILURES}test_a_cancelled_transaction_without_reasons_is_not_a_taken_name",
     ),
-    _client(
+    _aws(
         "waits are bounded",
         "read_timeout=2",
         "read_timeout=60",
         f"{_FAILURES}test_waits_are_bounded",
     ),
-    _client(
+    _aws(
         "attempts are bounded",
         '"total_max_attempts": 3',
         '"max_attempts": 3',
@@ -256,12 +260,6 @@ RULES = (
         'Tags=[{"TagKey": name, "TagValue": value} for name, value in tags.items()],',
         "Tags=[],",
         f"{_KMS}test_a_key_is_made_of_the_algorithms_kind_and_tagged_at_once",
-    ),
-    _kms(
-        "attempts are bounded",
-        '"total_max_attempts": 3',
-        '"max_attempts": 3',
-        f"{_FAILURES}test_kms_is_asked_three_times_when_it_is_busy",
     ),
     # --- what is remembered ---
     _recent(

@@ -1,12 +1,12 @@
-"""Adapters whose boto3 clients go to an address of a test's choice, and settle there."""
+"""Adapters whose AWS clients go to an address of a test's choice, and settle there."""
 
 import os
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import boto3  # noqa: TID251  (its default session is set aside)
 import pytest
 
+from signet.adapters import aws
 from signet.adapters.dynamodb.client import DynamoDb
 from signet.adapters.dynamodb.keyrings import DynamoDbKeyrings
 from signet.adapters.dynamodb.one_time import DynamoDbGrants, DynamoDbLogins, DynamoDbReplay
@@ -71,6 +71,8 @@ def _settled(adapter: Adapter, environment: Mapping[str, str]) -> Adapter:
         changed = dict(os.environ)  # noqa: TID251  (to change a copy of it)
         use(environment, changed)
         patch.setattr(os, "environ", changed)
-        patch.setattr(boto3, "DEFAULT_SESSION", None)
+        # A session reads the environment once: this one is not the process's own.
+        aws._session.cache_clear()
         assert adapter._client is not None
+        aws._session.cache_clear()
     return adapter

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from signet.broker.document import DISPLAYABLE, DocumentReader
 from signet.jose.algorithms import ALGORITHMS
-from signet.oauth.client_assertion import MAX_LIFETIME_UPSTREAM, AssertionProfile
+from signet.oauth.assertion_profile import MAX_LIFETIME_UPSTREAM, AssertionProfile
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 STRATEGIES = frozenset({"oidc"})

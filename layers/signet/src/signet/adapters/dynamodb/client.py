@@ -1,8 +1,9 @@
 """The DynamoDB client: made on first use, with bounded waits and our own errors."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from signet.adapters.aws import aws_client
 from signet.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -18,18 +19,7 @@ class DynamoDb:
 
     @cached_property
     def _client(self) -> "DynamoDBClient":
-        import boto3
-        from botocore.config import Config
-
-        config = Config(
-            connect_timeout=1,
-            read_timeout=2,
-            # `max_attempts` would be three more after the first.
-            retries={"mode": "standard", "total_max_attempts": 3},
-            # Several waits run side by side; each needs its connection.
-            max_pool_connections=50,
-        )
-        return boto3.client("dynamodb", config=config)
+        return cast("DynamoDBClient", aws_client("dynamodb"))
 
     def call(self, operation: str, **arguments: object) -> dict[str, Any]:
         """Call one operation by its Python name.
