@@ -9,6 +9,8 @@ from jwt.algorithms import ECAlgorithm
 
 from signet.broker.client import MANAGEMENT_SCOPES
 from signet.broker.deployment import ADMIN_CLIENT_ID
+from signet.errors import Misconfigured, Rejected
+from signet.jose.jwks import Jwks
 from signet.jose.thumbprint import thumbprint
 
 
@@ -34,3 +36,17 @@ def admin_jwks(private_jwk: Mapping[str, str], configured: str | None) -> str:
     public = {name: value for name, value in private_jwk.items() if name != "d"}
     keys = json.loads(configured)["keys"] if configured else []
     return json.dumps({"keys": [*keys, public]})
+
+
+def check(configured: Mapping[str, object] | None) -> None:
+    """Refuse keys of the user's that the deployment would refuse later, halfway through.
+
+    Raises:
+        Misconfigured: naming the setting.
+    """
+    if configured is None:
+        return
+    try:
+        Jwks.parse_registered(configured)
+    except Rejected as error:
+        raise Misconfigured("settings", f"SIGNET_ADMIN_JWKS: {error.public}") from None

@@ -15,6 +15,7 @@ from typing import Any
 from signet import wiring
 from signet.errors import SignetError
 from signet_local import state
+from signet_local.emulated_aws.process import use
 
 
 def register(documents: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def main(arguments: list[str]) -> int:
     if environment is None:
         print(f"No stack has run in {options.state}: start one with `make serve`.", file=sys.stderr)
         return 2
-    os.environ.update(environment)
+    use(environment, os.environ)
     try:
         print(json.dumps(register(json.load(sys.stdin)), indent=1))
     except ValueError as problem:

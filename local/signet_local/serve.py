@@ -4,7 +4,7 @@ import os
 import sys
 
 from signet.errors import SignetError
-from signet_local.stack import LocalStack
+from signet_local.stack import LocalStack, end
 from signet_local.stack_settings import StackRefused, StackSettings
 
 
@@ -25,4 +25,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

@@ -1,11 +1,13 @@
 """What `make serve` is told: its own settings; the deployment's are read by signet.settings."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_PORT = 8080
 _MAX_PORT = 65_535
+_PORT = re.compile(r"[0-9]{1,5}")
 
 
 class StackRefused(Exception):  # noqa: N818
@@ -29,7 +31,7 @@ class StackSettings:
             StackRefused: naming the setting.
         """
         port = environment.get("SIGNET_PORT") or str(DEFAULT_PORT)
-        if not (port.isascii() and port.isdigit() and int(port) <= _MAX_PORT):
+        if not (_PORT.fullmatch(port) and int(port) <= _MAX_PORT):
             raise StackRefused(f"SIGNET_PORT has to be a port number, not {port!r}.")
         return cls(
             port=int(port),

@@ -1,12 +1,12 @@
 """The state folder: what one run of the stack leaves for people, tests and the next run."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from signet_local.private_file import written_whole
 from signet_local.stack_settings import StackRefused
 
 ADMIN = "admin.json"
@@ -39,16 +39,22 @@ class State:
     def write(self, name: str, document: Mapping[str, Any]) -> None:
         """Write a JSON document that only its owner can read, whole or not at all."""
         path = self.folder / name
-        draft = path.with_suffix(".draft")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        with os.fdopen(os.open(draft, flags, 0o600), "w", encoding="utf-8") as file:
+        with written_whole(path) as file:
             json.dump(document, file, indent=1)
-        draft.replace(path)
 
     def read(self, name: str) -> dict[str, Any] | None:
-        """Return a document of this or an earlier run."""
+        """Return a document of this or an earlier run.
+
+        Raises:
+            StackRefused: there is one, and it cannot be read.
+        """
         path = self.folder / name
         if not path.exists():
             return None
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise StackRefused(
+                f"{path} cannot be read: {error}. Without SIGNET_KEEP=1 it is made anew."
+            ) from None
         return document

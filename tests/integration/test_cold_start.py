@@ -23,7 +23,7 @@ HEAVY = frozenset({
     "http.client", "jwt", "pydantic", "ssl", "urllib3",
 })  # fmt: skip
 
-AWS = {"boto3", "botocore", "urllib3", "http.client", "ssl"}
+AWS = {"botocore", "urllib3", "http.client", "ssl"}
 JOSE = {"jwt", "cryptography"}
 FETCHER = {"http.client", "ssl"}
 # Powertools' Logger, from the first line on: only a refusal writes one. It loads botocore itself.

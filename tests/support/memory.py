@@ -60,7 +60,10 @@ class MemoryKeyrings:
 
     def add(self, keyring: Keyring) -> bool:
         with self._lock:
-            return self.items.setdefault(keyring.owner, keyring) is keyring
+            if keyring.owner in self.items:
+                return False
+            self.items[keyring.owner] = keyring
+            return True
 
 
 class MemoryConnections:
@@ -73,7 +76,7 @@ class MemoryConnections:
         return self.items.get(connection_id)
 
     def find(self, name: str) -> Connection | None:
-        return next((item for item in self.items.values() if item.name == name), None)
+        return next((item for item in list(self.items.values()) if item.name == name), None)
 
     def find_by_domain(self, domain: str) -> Connection | None:
         return next((item for item in self.items.values() if domain in item.domains), None)
@@ -85,8 +88,9 @@ class MemoryConnections:
     def add(self, connection: Connection, keyring: Keyring) -> None:
         with self._lock:
             self._check_unique(connection)
+            if connection.id in self.items or not self._keyrings.add(keyring):
+                raise Rejected("version_mismatch", "It was changed by somebody else meanwhile.")
             self.items[connection.id] = connection
-            self._keyrings.add(keyring)
 
     def replace(self, connection: Connection, *, previous: Connection) -> None:
         with self._lock:

@@ -1,9 +1,11 @@
 """What moto's KMS does otherwise than AWS KMS, mended in this one place.
 
 Moto hashes a digest again, gives PSS the longest salt instead of the digest's length, signs
-messages of any length, and signs with keys that are disabled or about to be deleted. AWS says:
+messages of any length, and neither refuses to sign with nor to give the public half of a key that
+is disabled or about to be deleted. AWS says:
 API reference of Sign; developer guide, "Key states of AWS KMS keys"; cryptographic details. A
-strict-xfail test tells the day on which moto is right by itself (tests/integration/aws).
+strict-xfail test tells the day on which moto is right by itself
+(tests/integration/test_emulated_kms.py).
 """
 
 import base64
@@ -18,6 +20,7 @@ from moto.kms.models import Key, KmsBackend
 from moto.kms.responses import KmsResponse
 
 MAX_RAW_MESSAGE = 4_096
+_MOTO_GET_PUBLIC_KEY = KmsResponse.get_public_key
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "256": hashes.SHA256(),
     "384": hashes.SHA384(),
@@ -28,6 +31,14 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
 def mend() -> None:
     """Mend moto in this process; doing it twice changes nothing."""
     KmsResponse.sign = _sign  # type: ignore[method-assign, assignment]
+    KmsResponse.get_public_key = _get_public_key  # type: ignore[method-assign, assignment]
+
+
+def _get_public_key(response: KmsResponse) -> str:
+    """Answer the GetPublicKey operation, for a key in a state that allows it."""
+    response._validate_key_id(response._get_param("KeyId"))  # noqa: SLF001
+    _check_state(response.kms_backend.describe_key(response._get_param("KeyId")))  # noqa: SLF001
+    return _MOTO_GET_PUBLIC_KEY(response)
 
 
 def _sign(response: KmsResponse) -> str:
@@ -54,12 +65,16 @@ def _sign(response: KmsResponse) -> str:
 
 
 def _check_key(key: Key, algorithm: str) -> None:
+    _check_state(key)
+    if key.key_usage != "SIGN_VERIFY" or algorithm not in key.signing_algorithms:
+        raise JsonRESTError("InvalidKeyUsageException", f"{key.arn} cannot sign {algorithm}.")
+
+
+def _check_state(key: Key) -> None:
     if key.key_state == "Disabled":
         raise JsonRESTError("DisabledException", f"{key.arn} is disabled.")
     if key.key_state != "Enabled":
         raise JsonRESTError("KMSInvalidStateException", f"{key.arn} is {key.key_state}.")
-    if key.key_usage != "SIGN_VERIFY" or algorithm not in key.signing_algorithms:
-        raise JsonRESTError("InvalidKeyUsageException", f"{key.arn} cannot sign {algorithm}.")
 
 
 def _signature(private: Any, message: bytes, *, algorithm: str, is_digest: bool) -> bytes:

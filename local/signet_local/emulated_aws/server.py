@@ -5,6 +5,9 @@ whoever started it, however that one ended. With SNAPSHOT it begins with what it
 ended, and writes that file at its end.
 """
 
+import contextlib
+import io
+import os
 import signal
 import sys
 import threading
@@ -14,6 +17,7 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Response
 
 from signet_local.emulated_aws import mended_kms, snapshot
 
@@ -22,7 +26,7 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 def main(arguments: list[str]) -> None:
     """Serve until standard input ends."""
-    # These reach a whole group: whoever started this decides when it ends.
+    # Whoever started this decides when it ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     mended_kms.mend()
@@ -32,7 +36,9 @@ def main(arguments: list[str]) -> None:
     application = OneWriter(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(f"http://127.0.0.1:{server.server_port}", flush=True)
+    # Unbuffered: if whoever started this ended meanwhile, nothing is left to fail later.
+    with contextlib.suppress(BrokenPipeError):
+        os.write(sys.stdout.fileno(), f"http://127.0.0.1:{server.server_port}\n".encode())
     sys.stdin.read()
     server.shutdown()
     if path is not None:
@@ -61,9 +67,28 @@ class OneWriter:
 
 
 class _Handler(WSGIRequestHandler):
-    """Keeps connections open, as AWS does, and writes no line for each request."""
+    """Keeps connections open, as AWS does, and writes no line for each request.
+
+    Werkzeug's own handler closes every one, since an application may leave a body unread: here a
+    body is read whole before the application sees it.
+    """
 
     protocol_version = "HTTP/1.1"
+    # Headers and body go out in two writes: the second must not wait for the first's receipt.
+    disable_nagle_algorithm = True
+
+    def run_wsgi(self) -> None:
+        """Answer one request."""
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        environ = {**self.make_environ(), "wsgi.input": io.BytesIO(body)}
+        response = Response.from_app(self.server.app, environ, buffered=True)
+        content = response.get_data()
+        self.send_response(response.status_code)
+        response.headers["content-length"] = str(len(content))
+        for name, value in response.headers:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
 
     def log_request(self, *_: object) -> None:
         """Say nothing."""

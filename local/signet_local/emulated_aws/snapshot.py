@@ -4,7 +4,6 @@ The keys are in the file in clear: they are keys of an emulation, and the file i
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,14 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.kms.models import kms_backends
 
 from signet_local.emulated_aws import REGION
+from signet_local.private_file import written_whole
 
 
 def save(path: Path) -> None:
     """Write everything to a file that only its owner can read; whole or not at all."""
     document = {"tables": _tables(), "keys": _keys()}
-    draft = path.with_suffix(".draft")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    with written_whole(path) as file:
         json.dump(document, file)
-    draft.replace(path)
 
 
 def load(path: Path) -> None:
@@ -62,6 +60,7 @@ def _tables() -> list[dict[str, Any]]:
                     for i in table.global_indexes
                 ],
             },
+            "time_to_live": table.ttl,
             "items": [item.to_json()["Attributes"] for item in table.all_items()],
         }
         for name, table in _database().tables.items()
@@ -69,7 +68,7 @@ def _tables() -> list[dict[str, Any]]:
 
 
 def _restore_table(saved: dict[str, Any]) -> None:
-    _database().create_table(
+    table = _database().create_table(
         saved["name"],
         throughput=None,
         indexes=[],
@@ -80,6 +79,7 @@ def _restore_table(saved: dict[str, Any]) -> None:
         warm_throughput=None,
         **saved["create"],
     )
+    table.ttl = saved["time_to_live"]
     for item in saved["items"]:
         _database().put_item(saved["name"], item)
 

@@ -20,7 +20,7 @@ from signet_local.template import Template
 
 MAX_BODY = 10 * 1024 * 1024
 MAX_HEADERS = 10_240
-"""HTTP API's quotas: payload size, and all header lines together."""
+"""HTTP API's quotas: payload size; request line and header values together."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -109,7 +109,8 @@ async def _read_body(receive: Receive) -> bytes:
 
 def _refusal(request: HttpRequest) -> dict[str, Any] | None:
     """Answer what is too large for HTTP API."""
-    if sum(len(name) + len(value) for name, value in request.headers) > MAX_HEADERS:
+    request_line = len(request.method) + len(request.raw_path) + len(request.query)
+    if request_line + sum(len(value) for _, value in request.headers) > MAX_HEADERS:
         return _message(431, "Request Header Fields Too Large")
     if len(request.body) > MAX_BODY:
         return _message(413, "Request Entity Too Large")

@@ -27,7 +27,7 @@ class Routes:
         for key, wanted_method, pattern in self._routes:
             if wanted_method not in {method, "ANY"}:
                 continue
-            parameters = _compare(pattern, segments)
+            parameters = {} if key == "$default" else _compare(pattern, segments)
             if parameters is not None:
                 return Match(route_key=key, path_parameters=parameters)
         return None
@@ -35,7 +35,7 @@ class Routes:
 
 def _split(route_key: str) -> tuple[str, list[str]]:
     if route_key == "$default":
-        return "ANY", ["{proxy+}"]
+        return "ANY", []
     method, _, path = route_key.partition(" ")
     return method, path.split("/")[1:]
 
@@ -53,7 +53,7 @@ def _compare(pattern: list[str], segments: list[str]) -> dict[str, str] | None:
     for index, part in enumerate(pattern):
         if part.endswith("+}"):
             rest = "/".join(segments[index:])
-            return {**parameters, part[1:-2]: unquote(rest)}
+            return {**parameters, part[1:-2]: unquote(rest)} if rest else None
         if index >= len(segments):
             return None
         if part.startswith("{"):

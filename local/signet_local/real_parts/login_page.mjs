@@ -1,5 +1,5 @@
 // The identity provider's own login page; any password will do.
-const escaped = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+import { escaped } from './html.mjs';
 
 const STYLE = `
 :root{color-scheme:light dark;--ink:#1c1b22;--soft:#64616f;--ground:#f3f1f8;--card:#fff;
@@ -11,11 +11,11 @@ body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;
 background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}
 main{width:100%;max-width:24rem;background:var(--card);border:1px solid var(--line);
 border-radius:1rem;padding:2rem}
-.brand{display:flex;align-items:center;gap:.6rem;font-weight:700;margin:0 0 1.5rem}
+.brand{display:flex;align-items:center;gap:.6rem;font-weight:700;color:var(--ink);margin:0 0 1.5rem}
 .brand i{width:1.6rem;height:1.6rem;border-radius:.45rem;background:var(--mark)}
 h1{font-size:1.4rem;margin:0 0 .25rem}p{margin:0 0 1.25rem;color:var(--soft)}
 label{display:block;font-weight:600;margin:0 0 1rem}
-input{display:block;width:100%;margin-top:.35rem;padding:.65rem .75rem;font:inherit;
+input{display:block;width:100%;margin-top:.35rem;padding:.65rem .75rem;font:inherit;font-weight:400;
 border:1px solid var(--line);border-radius:.5rem;background:transparent;color:inherit}
 button{width:100%;padding:.7rem;font:inherit;font-weight:600;border-radius:.5rem;cursor:pointer;
 border:1px solid var(--mark);background:var(--mark);color:#fff}

@@ -6,7 +6,8 @@
 //   {"client": {…client metadata…}}   registers a client, or changes it
 // Standard output: "provider ready ISSUER", and "client ready CLIENT_ID" for each client.
 // It ends when standard input ends. GET /demo/assertions tells which client assertions it received:
-// header and claims, never a whole token.
+// header, claims and the names of the parameters beside them, never a whole token. GET /demo/clients
+// tells which members its record of each client has: their names, never their values.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
@@ -154,11 +155,22 @@ function remember(ctx) {
   if (typeof assertion !== 'string') return;
   try {
     const [header, claims] = assertion.split('.').slice(0, 2).map(decoded);
-    assertions.push({ endpoint: ctx.path, status: ctx.status, at: Date.now(), header, claims });
+    const parameters = Object.keys(ctx.oidc.body ?? {});
+    assertions.push({ endpoint: ctx.path, status: ctx.status, at: Date.now(), parameters, header, claims });
     if (assertions.length > 200) assertions.shift();
   } catch {
     // Not a JWT: refused by the provider itself.
   }
+}
+
+// By the provider's own account of its clients: what it added to their metadata is in it, too.
+async function clients(provider) {
+  const ids = [...records.keys()].filter((key) => key.startsWith('Client:'));
+  const found = await Promise.all(ids.map((key) => provider.Client.find(key.slice('Client:'.length))));
+  return found.map((client) => {
+    const members = Object.entries(client.metadata()).filter(([, value]) => value !== undefined);
+    return { client_id: client.clientId, members: members.map(([name]) => name) };
+  });
 }
 
 async function formOf(request) {
@@ -188,6 +200,14 @@ function serve(provider, port) {
     if (request.url === '/demo/assertions') {
       response.setHeader('content-type', 'application/json');
       response.end(JSON.stringify(assertions));
+    } else if (request.url === '/demo/clients') {
+      clients(provider).then((found) => {
+        response.setHeader('content-type', 'application/json');
+        response.end(JSON.stringify(found));
+      }).catch((error) => {
+        response.statusCode = 500;
+        response.end(String(error.message));
+      });
     } else if (request.url.startsWith('/interaction/')) {
       interact(provider, request, response).catch((error) => {
         response.statusCode = 400;

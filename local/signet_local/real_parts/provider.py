@@ -1,15 +1,11 @@
 """The certified provider as a process: started, given clients, asked what it received, ended."""
 
 import json
-import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
 
-from signet_local.template import PROJECT
-
-NODE = Path(sys.prefix) / "bin" / "node"
+from signet_local.real_parts.node import NodeProgram
 
 
 class ProviderProcess:
@@ -17,34 +13,30 @@ class ProviderProcess:
 
     Args:
         port: to listen on.
+        log: where its standard error goes; ours without one.
         options: further members of its configuration (see provider.mjs).
     """
 
-    def __init__(self, port: int, **options: object) -> None:
-        self._configuration = {"port": port, **options}
-        self._process: subprocess.Popen[str] | None = None
+    def __init__(self, port: int, *, log: Path | None = None, **options: object) -> None:
+        self._program = NodeProgram(
+            "provider.mjs",
+            title="The identity provider",
+            configuration={"port": port, **options},
+            log=log,
+        )
         self.issuer = f"http://127.0.0.1:{port}"
 
     def start(self) -> None:
         """Start it and wait until it answers.
 
         Raises:
-            RuntimeError: it ended at once; what it said is on standard error.
+            RuntimeError: it ended at once; what it said is on standard error or in the log.
         """
-        self._process = subprocess.Popen(
-            [str(NODE), str(Path(__file__).with_name("provider.mjs"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=PROJECT,
-        )
-        self._say(self._configuration)
-        self._expect("provider ready ")
+        self._program.start(ready="provider ready ")
 
     def add_client(self, client: dict[str, Any]) -> None:
         """Register a client there, or change it."""
-        self._say({"client": client})
-        self._expect(f"client ready {client['client_id']}")
+        self._program.say({"client": client}, answer=f"client ready {client['client_id']}")
 
     def add_connection(self, connection: dict[str, Any], *, client_id: str, alg: str) -> None:
         """Register Signet as a client, by the JWKS address of one of its connections."""
@@ -64,29 +56,10 @@ class ProviderProcess:
             received: list[dict[str, Any]] = json.load(answer)
         return received
 
+    def ended(self) -> str | None:
+        """Tell in a sentence that it ended by itself, or None."""
+        return self._program.ended()
+
     def stop(self) -> None:
         """End it."""
-        if self._process is None:
-            return
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        try:
-            self._process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
-
-    def _say(self, line: dict[str, Any]) -> None:
-        if self._process is None or self._process.stdin is None:
-            raise RuntimeError("The identity provider is not running.")
-        self._process.stdin.write(json.dumps(line) + "\n")
-        self._process.stdin.flush()
-
-    def _expect(self, beginning: str) -> None:
-        line = ""
-        if self._process is not None and self._process.stdout is not None:
-            line = self._process.stdout.readline()
-        if not line.startswith(beginning):
-            self.stop()
-            raise RuntimeError("The identity provider did not start.")
+        self._program.stop()

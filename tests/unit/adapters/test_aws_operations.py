@@ -33,4 +33,4 @@ def test_kms_is_asked_for_these_operations_and_no_other() -> None:
 
 
 def test_there_is_a_client_of_dynamodb_and_one_of_kms() -> None:
-    assert called(r'boto3\.client\(\s*"(\w+)"') == {"dynamodb", "kms"}
+    assert called(r'aws_client\("(\w+)"') == {"dynamodb", "kms"}

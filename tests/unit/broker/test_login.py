@@ -106,7 +106,7 @@ def test_a_refused_push_goes_back_to_the_application(broker: Broker) -> None:
     broker.idp.answers["/par"] = lambda _: answer({"error": "invalid_client"}, status=401)
     broker.connect()
     app = broker.register_app()
-    assert answer_of(broker.start(app.request()))["error"] == "access_denied"
+    assert answer_of(broker.start(app.request()))["error"] == "server_error"
 
 
 def test_hints_are_passed_on_and_the_connections_own_parameters_win(broker: Broker) -> None:

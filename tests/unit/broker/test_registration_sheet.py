@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_public_key
 from cryptography.x509 import load_pem_x509_certificate
 from tests.support.broker import ISSUER, Broker
-from tests.support.certificates import self_signed
+from tests.support.key_certificates import self_signed
 
 from signet.broker.connection import Connection, PinnedEndpoints
 from signet.broker.profiles.registry import strategies

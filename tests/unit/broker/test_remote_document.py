@@ -1,61 +1,49 @@
-"""Documents of others: how long they are believed, and how often they are asked for."""
+"""Documents of others: how long they live, and how often their origin is asked."""
 
-from collections.abc import Callable
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import pytest
-from tests.support.broker import App, Broker
 from tests.support.memory import FixedClock
 
 from signet.broker import remote_document
-from signet.broker.remote_document import RemoteDocuments
-from signet.broker.remote_keys import RemoteKeys
+from signet.broker.remote_document import (
+    FRESH_SECONDS,
+    REFETCH_SECONDS,
+    RETRY_SECONDS,
+    STALE_LIMIT_SECONDS,
+    RemoteDocuments,
+)
 from signet.errors import SignetError, Unavailable
-from signet.jose import strict_json
-from signet.jose.jws import InvalidToken, UnknownKey
-from signet.oauth.http_message import HttpAnswer, HttpRequest, Unreachable
+from signet.oauth.http_message import DestinationRefused, HttpAnswer, HttpRequest, Unreachable
 
-URL = "https://idp.example/jwks"
-TYPES = frozenset({"JWT"})
+URL = "https://idp.example/document"
+
+
+def answer(body: bytes, status: int = 200) -> HttpAnswer:
+    return HttpAnswer(status=status, headers={"content-type": "application/json"}, body=body)
+
+
+def read(given: HttpAnswer, url: str) -> str:
+    if not given.body.startswith(b"good"):
+        raise Unavailable("destination_unavailable", "Not now.", private=f"nothing usable at {url}")
+    return given.body.decode()
 
 
 class Origin:
-    """Answers with a counter; `fail` makes it a failing one."""
+    """The `Fetcher` port before one origin that a test sets."""
 
     def __init__(self) -> None:
-        self.requests = 0
-        self.fail: Callable[[], HttpAnswer] | None = None
+        self.asked: list[tuple[str, str]] = []
+        self.outcome: HttpAnswer | SignetError = answer(b"good 1")
 
     def fetch(self, request: HttpRequest, *, bulkhead: str) -> HttpAnswer:
-        self.requests += 1
-        if self.fail is not None:
-            return self.fail()
-        return HttpAnswer(status=200, headers={}, body=str(self.requests).encode())
-
-
-def lost() -> HttpAnswer:
-    raise Unreachable("the line was cut", sent=True)
-
-
-def server_error() -> HttpAnswer:
-    return HttpAnswer(status=500, headers={}, body=b"")
-
-
-def unreadable() -> HttpAnswer:
-    return HttpAnswer(status=200, headers={}, body=b"x")
-
-
-def read(answer: HttpAnswer, url: str) -> int:
-    if not answer.body.isdigit():
-        raise Unavailable("destination_unavailable", "Not now.")
-    return int(answer.body)
-
-
-FAILURES = pytest.mark.parametrize("fail", [lost, server_error, unreadable])
-
-
-@pytest.fixture
-def origin() -> Origin:
-    return Origin()
+        assert request.method == "GET"
+        self.asked.append((bulkhead, request.url))
+        if isinstance(self.outcome, SignetError):
+            raise self.outcome
+        return self.outcome
 
 
 @pytest.fixture
@@ -64,143 +52,254 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def documents(origin: Origin, clock: FixedClock) -> RemoteDocuments[int]:
-    return RemoteDocuments(fetcher=origin, clock=clock, read=read)
-
-
-def test_a_document_is_fresh_for_five_minutes(
-    documents: RemoteDocuments[int], clock: FixedClock
-) -> None:
-    assert documents.get(URL, bulkhead="a") == 1
-    clock.time += 299
-    assert documents.get(URL, bulkhead="a") == 1
-    clock.time += 1
-    assert documents.get(URL, bulkhead="a") == 2
-
-
-@FAILURES
-def test_a_good_document_is_used_on_while_its_origin_fails(
-    documents: RemoteDocuments[int],
-    origin: Origin,
-    clock: FixedClock,
-    fail: Callable[[], HttpAnswer],
-) -> None:
-    documents.get(URL, bulkhead="a")
-    origin.fail = fail
-    clock.time += 86_399
-    assert documents.get(URL, bulkhead="a") == 1
-    assert documents.refetch(URL, bulkhead="a") is None
-    clock.time += 1
-    with pytest.raises(SignetError):
-        documents.get(URL, bulkhead="a")
-
-
-def test_a_failing_origin_is_not_asked_at_every_login(
-    documents: RemoteDocuments[int], origin: Origin, clock: FixedClock
-) -> None:
-    documents.get(URL, bulkhead="a")
-    origin.fail = lost
-    clock.time += 300
-    for _ in range(5):
-        documents.get(URL, bulkhead="a")
-    assert origin.requests == 2
-    clock.time += 30
-    documents.get(URL, bulkhead="a")
-    assert origin.requests == 3
-
-
-def test_a_clock_that_went_back_makes_nothing_fresh(
-    documents: RemoteDocuments[int], clock: FixedClock
-) -> None:
-    documents.get(URL, bulkhead="a")
-    clock.time -= 1
-    assert documents.get(URL, bulkhead="a") == 2
-
-
-@FAILURES
-def test_without_a_document_its_origins_failure_is_ours(
-    documents: RemoteDocuments[int], origin: Origin, fail: Callable[[], HttpAnswer]
-) -> None:
-    origin.fail = fail
-    with pytest.raises(SignetError):
-        documents.get(URL, bulkhead="a")
-    assert documents.refetch(URL, bulkhead="a") is None
-
-
-def test_a_document_is_refetched_at_most_every_thirty_seconds(
-    documents: RemoteDocuments[int], clock: FixedClock
-) -> None:
-    documents.get(URL, bulkhead="a")
-    assert documents.refetch(URL, bulkhead="a") == 2
-    assert documents.refetch(URL, bulkhead="a") is None
-    clock.time += 29
-    assert documents.refetch(URL, bulkhead="a") is None
-    clock.time += 1
-    assert documents.refetch(URL, bulkhead="a") == 3
-
-
-def test_only_so_many_documents_are_kept(
-    documents: RemoteDocuments[int], origin: Origin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(remote_document, "MAX_DOCUMENTS", 2)
-    for url in ("a", "b", "a", "c", "c"):
-        documents.get(url, bulkhead="x")
-    assert origin.requests == 3
-    documents.get("a", bulkhead="x")
-    assert origin.requests == 4
-
-
-# --- keys ---
+def origin() -> Origin:
+    return Origin()
 
 
 @pytest.fixture
-def broker() -> Broker:
-    return Broker()
+def documents(origin: Origin, clock: FixedClock) -> RemoteDocuments[str]:
+    return RemoteDocuments(fetcher=origin, clock=clock, read=read)
 
 
-def keys_of(broker: Broker, *apps: App) -> RemoteKeys:
-    broker.idp.answers["/jwks"] = lambda _: _jwks(*apps)
-    return RemoteKeys(fetcher=broker.idp, clock=broker.clock)
+def get(documents: RemoteDocuments[str], bulkhead: str = "con_1") -> str:
+    return documents.get(URL, bulkhead=bulkhead)
 
 
-def _jwks(*apps: App) -> HttpAnswer:
-    return HttpAnswer(
-        status=200, headers={}, body=strict_json.dumps({"keys": [app.jwk for app in apps]})
-    )
+def refetch(documents: RemoteDocuments[str], bulkhead: str = "con_1") -> str | None:
+    return documents.refetch(URL, bulkhead=bulkhead)
 
 
-def check(keys: RemoteKeys, token: str) -> str:
-    verified = keys.verify(token, url=URL, alg="ES256", types=TYPES, bulkhead="x")
-    return str(verified.claims["iss"])
+FAILURES = {
+    "500": answer(b"good 2", status=500),
+    "404": answer(b"good 2", status=404),
+    "204": answer(b"good 2", status=204),
+    "nothing usable": answer(b"empty"),
+    "no answer": Unreachable("timeout", sent=True),
+    "no connection": Unreachable("refused", sent=False),
+    "an address that is refused": DestinationRefused("by its text"),
+}
 
 
-def test_a_forged_token_costs_no_refetch(broker: Broker) -> None:
-    app = App(broker)
-    keys = keys_of(broker, app)
-    token = app.assertion()
-    assert check(keys, token) == "app"
-    with pytest.raises(InvalidToken):
-        check(keys, token[:-4] + "AAAA")
-    assert len(broker.idp.requests) == 1
+def test_a_document_is_fetched_once_while_it_is_fresh(
+    documents: RemoteDocuments[str], origin: Origin, clock: FixedClock
+) -> None:
+    for _ in range(FRESH_SECONDS):
+        assert get(documents) == "good 1"
+        clock.time += 1
+    assert len(origin.asked) == 1
 
 
-def test_an_unknown_key_costs_one_refetch_in_thirty_seconds(broker: Broker) -> None:
-    app, stranger = App(broker), App(broker)
-    keys = keys_of(broker, app)
-    for _ in range(5):
-        with pytest.raises(UnknownKey):
-            check(keys, stranger.assertion())
-    assert len(broker.idp.requests) == 2
-    assert check(keys, app.assertion()) == "app"
+def test_a_document_that_is_not_fresh_is_fetched_again(
+    documents: RemoteDocuments[str], origin: Origin, clock: FixedClock
+) -> None:
+    get(documents)
+    origin.outcome = answer(b"good 2")
+    clock.time += FRESH_SECONDS
+    assert get(documents) == "good 2"
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"keys":[]}', b'{"keys":[{"kty":"oct"}]}'])
-def test_a_set_without_usable_keys_never_replaces_a_good_one(broker: Broker, body: bytes) -> None:
-    app = App(broker)
-    keys = keys_of(broker, app)
-    keys.load(URL, bulkhead="x")
-    broker.idp.answers["/jwks"] = lambda _: HttpAnswer(status=200, headers={}, body=body)
-    broker.clock.time += 300
-    assert check(keys, app.assertion()) == "app"
-    with pytest.raises(Unavailable):
-        RemoteKeys(fetcher=broker.idp, clock=broker.clock).load(URL, bulkhead="x")
+def test_age_is_by_the_wall_clock_also_after_an_hour_in_a_frozen_sandbox(
+    documents: RemoteDocuments[str], origin: Origin, clock: FixedClock
+) -> None:
+    """RP-032: the key was removed while the sandbox stood still."""
+    get(documents)
+    origin.outcome = answer(b"good without the key")
+    clock.time += 3_600
+    assert get(documents) == "good without the key"
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_good_content_is_used_on_while_its_origin_fails_and_then_no_more(
+    documents: RemoteDocuments[str], origin: Origin, clock: FixedClock, case: str
+) -> None:
+    """RP-031."""
+    get(documents)
+    origin.outcome = FAILURES[case]
+    clock.time += FRESH_SECONDS
+    assert get(documents) == "good 1"
+    clock.time += STALE_LIMIT_SECONDS - FRESH_SECONDS - 1
+    assert get(documents) == "good 1"
+    clock.time += 1
+    with pytest.raises(SignetError):
+        get(documents)
+    clock.time += STALE_LIMIT_SECONDS
+    origin.outcome = answer(b"good 2")
+    assert get(documents) == "good 2"
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_a_refetch_that_fails_takes_nothing_away(
+    documents: RemoteDocuments[str], origin: Origin, clock: FixedClock, case: str
+) -> None:
+    get(documents)
+    origin.outcome = FAILURES[case]
+    assert refetch(documents) is None
+    assert get(documents) == "good 1"
+    clock.time += FRESH_SECONDS
+    assert get(documents) == "good 1"
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_without_content_the_failure_is_the_callers(
+    documents: RemoteDocuments[str], origin: Origin, clock: FixedClock, case: str
+) -> None:
+    origin.outcome = FAILURES[case]
+    with pytest.raises(SignetError):
+        get(documents)
+    origin.outcome = answer(b"good 1")
+    assert get(documents) == "good 1"
+
+
+def test_an_origin_that_fails_is_asked_now_and_then_though_many_ask_us(
+    documents: RemoteDocuments[str], origin: Origin, clock: FixedClock
+) -> None:
+    get(documents)
+    origin.outcome = FAILURES["500"]
+    clock.time += FRESH_SECONDS
+    for _ in range(100):
+        assert get(documents) == "good 1"
+    assert len(origin.asked) == 2
+    clock.time += REFETCH_SECONDS
+    get(documents)
+    assert len(origin.asked) == 3
+
+
+def test_an_origin_that_never_gave_anything_is_asked_now_and_then(
+    documents: RemoteDocuments[str], origin: Origin, clock: FixedClock
+) -> None:
+    """OP-031: or assertions in a client's name would make us call its address at will."""
+    origin.outcome = FAILURES["500"]
+    for _ in range(20 * RETRY_SECONDS):
+        for _ in range(10):
+            with pytest.raises(SignetError) as refused:
+                get(documents)
+            assert refused.value.code == "destination_unavailable"
+        clock.time += 1
+    assert len(origin.asked) <= 21
+
+
+def test_the_first_refetch_is_free_and_then_it_is_two_a_minute(
+    documents: RemoteDocuments[str], origin: Origin, clock: FixedClock
+) -> None:
+    """OP-031, OP-032."""
+    get(documents)
+    asked: list[int] = [clock.now()]
+    for _ in range(600):
+        before = len(origin.asked)
+        for _ in range(5):
+            refetch(documents)
+        asked += [clock.now()] * (len(origin.asked) - before)
+        clock.time += 1
+    assert asked[1] == asked[0]
+    assert all(later - earlier >= 60 for earlier, later in zip(asked, asked[2:], strict=False))
+    pauses = [later - earlier for earlier, later in pairwise(asked[2:])]
+    assert pauses == [REFETCH_SECONDS] * len(pauses)
+    assert len(asked) > 15
+
+
+def test_a_refetch_that_is_too_early_says_so(documents: RemoteDocuments[str]) -> None:
+    get(documents)
+    assert refetch(documents) == "good 1"
+    assert refetch(documents) is None
+
+
+def test_a_clock_that_was_set_back_makes_content_old_and_a_refetch_possible(
+    documents: RemoteDocuments[str], origin: Origin, clock: FixedClock
+) -> None:
+    get(documents)
+    refetch(documents)
+    clock.time -= 3_600
+    origin.outcome = answer(b"good 2")
+    assert get(documents) == "good 2"
+    assert len(origin.asked) == 3
+
+
+def test_content_of_the_future_is_not_used_when_its_origin_fails(
+    documents: RemoteDocuments[str], origin: Origin, clock: FixedClock
+) -> None:
+    get(documents)
+    clock.time -= 3_600
+    origin.outcome = FAILURES["500"]
+    with pytest.raises(SignetError):
+        get(documents)
+
+
+def test_after_the_clock_was_set_back_attempts_are_still_bounded(
+    documents: RemoteDocuments[str], origin: Origin, clock: FixedClock
+) -> None:
+    get(documents)
+    refetch(documents)
+    clock.time -= 3_600
+    for _ in range(10):
+        refetch(documents)
+    assert len(origin.asked) == 3
+
+
+def test_one_connections_failures_and_refetches_are_not_anothers(
+    documents: RemoteDocuments[str], origin: Origin
+) -> None:
+    get(documents, "con_1")
+    refetch(documents, "con_1")
+    origin.outcome = FAILURES["no connection"]
+    with pytest.raises(SignetError):
+        get(documents, "con_2")
+    origin.outcome = answer(b"good 2")
+    assert get(documents, "con_1") == "good 1"
+    assert get(documents, "con_2") == "good 2"
+    assert get(documents, "con_3") == "good 2"
+    assert refetch(documents, "con_3") == "good 2"
+
+
+def test_of_refetches_at_once_one_is_made(clock: FixedClock) -> None:
+    together, release = threading.Barrier(8), threading.Event()
+
+    class Slow(Origin):
+        def fetch(self, request: HttpRequest, *, bulkhead: str) -> HttpAnswer:
+            if self.asked:
+                release.wait(10)
+            return super().fetch(request, bulkhead=bulkhead)
+
+    origin = Slow()
+    documents = RemoteDocuments(fetcher=origin, clock=clock, read=read)
+    get(documents)
+
+    def ask() -> str | None:
+        together.wait()
+        found = refetch(documents)
+        release.set()
+        return found
+
+    with ThreadPoolExecutor(8) as pool:
+        found = [future.result() for future in [pool.submit(ask) for _ in range(8)]]
+    assert sorted(found, key=str) == [None] * 7 + ["good 1"]
+
+
+def test_a_failure_that_comes_late_does_not_displace_content(clock: FixedClock) -> None:
+    """Two first attempts at once: one fails after the other has succeeded."""
+
+    class Racing(Origin):
+        def fetch(self, request: HttpRequest, *, bulkhead: str) -> HttpAnswer:
+            self.asked.append((bulkhead, request.url))
+            if len(self.asked) == 1:
+                assert get(documents) == "good 1"
+                raise Unreachable("late", sent=True)
+            return answer(b"good 1")
+
+    origin = Racing()
+    documents = RemoteDocuments(fetcher=origin, clock=clock, read=read)
+    with pytest.raises(Unreachable):
+        get(documents)
+    assert get(documents) == "good 1"
+    assert len(origin.asked) == 2
+
+
+def test_what_is_kept_is_bounded_and_what_is_used_is_kept(
+    documents: RemoteDocuments[str], origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_document, "MAX_DOCUMENTS", 3)
+    get(documents)
+    for number in range(10):
+        documents.get(f"{URL}/{number}", bulkhead="con_1")
+        get(documents)
+    assert len(documents._entries) == 3
+    assert origin.asked.count(("con_1", URL)) == 1

@@ -4,9 +4,9 @@ import pytest
 
 from signet.errors import Denied
 from signet.jose.jws import SignedClaims
+from signet.oauth.assertion_profile import AssertionProfile
 from signet.oauth.client_assertion import (
     AssertionPolicy,
-    AssertionProfile,
     build_claims,
     check_assertion,
 )

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 from tests.support.broker import ISSUER, Broker
-from tests.support.certificates import self_signed
+from tests.support.key_certificates import self_signed
 
 from signet.broker.profiles.registry import strategies
 from signet.broker.registration_sheet import (

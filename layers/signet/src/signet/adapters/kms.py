@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from signet.adapters.aws import aws_client
 from signet.errors import Misconfigured, SignetError, Unavailable
 from signet.jose.algorithms import SigningAlgorithm
 from signet.jose.jws import DigestSignature
@@ -26,17 +27,7 @@ class KmsKeys:
 
     @cached_property
     def _client(self) -> "KMSClient":
-        import boto3
-        from botocore.config import Config
-
-        config = Config(
-            connect_timeout=1,
-            read_timeout=2,
-            # `max_attempts` would be three more after the first.
-            retries={"mode": "standard", "total_max_attempts": 3},
-            max_pool_connections=50,
-        )
-        return boto3.client("kms", config=config)
+        return cast("KMSClient", aws_client("kms"))
 
     def sign_digest(
         self, *, key_id: str, algorithm: SigningAlgorithm, digest: bytes

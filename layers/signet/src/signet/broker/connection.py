@@ -8,7 +8,7 @@ from signet.broker.document import DISPLAYABLE, DocumentReader
 from signet.broker.email_domain import normalized_domain
 from signet.errors import Misconfigured, Rejected
 from signet.jose.algorithms import ALGORITHMS
-from signet.oauth.client_assertion import MAX_LIFETIME_UPSTREAM, AssertionProfile
+from signet.oauth.assertion_profile import MAX_LIFETIME_UPSTREAM, AssertionProfile
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 KEY_HEADERS = frozenset({"kid", "x5t", "x5t#S256", "x5c"})

@@ -264,8 +264,9 @@ class Fetcher(Protocol):
         """Make one HTTP attempt; nothing is retried or followed.
 
         Raises:
-            DestinationRefused: the address may not be reached.
-            Unreachable: no usable answer; its `sent` is False when nothing left.
+            DestinationRefused: by its text, the address may not be reached.
+            Unreachable: its name leads inside, or there is no usable answer; its `sent` is False
+                when nothing left.
         """
         ...
 

@@ -95,14 +95,16 @@ class Provider:
         parameters: Mapping[str, str],
         authentication: Authentication,
     ) -> str:
-        """Push an authorization request and return its request_uri [RFC 9126]."""
+        """Push an authorization request and return its request_uri [RFC 9126 2.3 for refusals]."""
         request = build_push(
             endpoint,
             parameters=parameters,
             authentication=authentication,
             headers=connection.request_headers,
         )
-        return read_push_response(self._fetcher.fetch(request, bulkhead=connection.id))
+        answer = self._fetcher.fetch(request, bulkhead=connection.id)
+        _explain_client_refusal(answer)
+        return read_push_response(answer)
 
     def redeem(
         self,

@@ -4,32 +4,20 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from signet.errors import Denied
 from signet.jose.jws import SignedClaims, SignedToken, SigningKey, sign
+from signet.oauth.assertion_profile import MAX_LIFETIME_UPSTREAM, AssertionProfile
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TYPES = frozenset({None, "JWT", "client-authentication+jwt"})
-MAX_LIFETIME_UPSTREAM = 60
 MAX_LIFETIME = 300
 CLOCK_SKEW = 60
 MAX_JTI = 255
 
 
 # --- ours, towards a provider ---------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssertionProfile:
-    """What one provider wants in an assertion; `audience` is always one string."""
-
-    client_id: str
-    audience: str
-    lifetime_seconds: int = MAX_LIFETIME_UPSTREAM
-    typ: str | None = "client-authentication+jwt"
-    extra_claims: Mapping[str, object] = field(default_factory=dict)
-    extra_headers: Mapping[str, object] = field(default_factory=dict)
 
 
 def build_claims(profile: AssertionProfile, *, jti: str, now: int) -> dict[str, object]:

@@ -1,16 +1,18 @@
 """How errors are shown: to a client as JSON, to a bearer as a challenge, to a person as a page."""
 
-from signet.errors import Misconfigured, SignetError, Unavailable
+import re
+
+from signet.errors import Denied, Misconfigured, SignetError, Unavailable
 from signet.web.pages import error_page_body, style_source
 from signet.web.request import Request
 from signet.web.response import NOTHING_LOADS, Response, json_response
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}")
 _RETRY_AFTER = {"retry-after": "5"}
 
 
 def oauth_error(problem: SignetError, request: Request) -> Response:
     """Answer a client [RFC 6749 5.2]; a 503 says when to come again."""
-    del request
     code = problem.code
     if isinstance(problem, Unavailable):
         code = "temporarily_unavailable"
@@ -19,7 +21,7 @@ def oauth_error(problem: SignetError, request: Request) -> Response:
     return json_response(
         {"error": code, "error_description": problem.public},
         status=problem.status,
-        headers=_retry(problem),
+        headers={**_retry(problem), **_challenge(problem, request)},
         problem=problem,
     )
 
@@ -56,6 +58,14 @@ def error_page(problem: SignetError, request: Request) -> Response:
         body=error_page_body(problem.public, correlation_id=request.correlation_id),
         problem=problem,
     )
+
+
+def _challenge(problem: SignetError, request: Request) -> dict[str, str]:
+    """A client that used a scheme of HTTP is refused by that scheme [RFC 6749 5.2; RFC 9110 11]."""
+    scheme = request.headers.get("authorization", "").partition(" ")[0]
+    if not isinstance(problem, Denied) or not _SCHEME.fullmatch(scheme):
+        return {}
+    return {"www-authenticate": f'{scheme} realm="signet"'}
 
 
 def _retry(problem: SignetError) -> dict[str, str]:

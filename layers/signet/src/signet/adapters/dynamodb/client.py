@@ -1,14 +1,13 @@
 """The DynamoDB client: made on first use, with bounded waits and our own errors."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from signet.adapters.aws import aws_client
 from signet.errors import Unavailable
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
-
-_CONDITION_FAILED = frozenset({"ConditionalCheckFailedException", "TransactionCanceledException"})
 
 
 class ConditionFailed(Exception):  # noqa: N818
@@ -27,18 +26,7 @@ class DynamoDb:
 
     @cached_property
     def _client(self) -> "DynamoDBClient":
-        import boto3
-        from botocore.config import Config
-
-        config = Config(
-            connect_timeout=1,
-            read_timeout=2,
-            # `max_attempts` would be three more after the first.
-            retries={"mode": "standard", "total_max_attempts": 3},
-            # Several waits run side by side; each needs its connection.
-            max_pool_connections=50,
-        )
-        return boto3.client("dynamodb", config=config)
+        return cast("DynamoDBClient", aws_client("dynamodb"))
 
     def call(self, operation: str, **arguments: object) -> dict[str, Any]:
         """Call one operation by its Python name.
@@ -55,7 +43,7 @@ class DynamoDb:
             answer: dict[str, Any] = getattr(client, operation)(**arguments)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
-            if code in _CONDITION_FAILED and _is_condition(error.response):
+            if _is_condition(code, error.response):
                 raise ConditionFailed(_failed(error.response)) from None
             raise _unavailable(operation, code) from None
         except BotoCoreError as error:
@@ -63,13 +51,15 @@ class DynamoDb:
         return answer
 
 
-def _is_condition(response: Any) -> bool:
-    """Tell a failed condition from a transaction that was cancelled for another reason."""
-    return "CancellationReasons" not in response or bool(_failed(response))
+def _is_condition(code: str, response: Any) -> bool:
+    """Tell a failed condition from every other failure, of a transaction too."""
+    return code == "ConditionalCheckFailedException" or (
+        code == "TransactionCanceledException" and bool(_failed(response))
+    )
 
 
 def _failed(response: Any) -> frozenset[int]:
-    reasons = response.get("CancellationReasons", [])
+    reasons = response.get("CancellationReasons", ())
     return frozenset(
         index
         for index, reason in enumerate(reasons)

@@ -15,10 +15,32 @@ _MAX_KEYS = 2_000
 
 
 class _Compartment:
+    """The state of one key; used under the lock alone."""
+
     def __init__(self) -> None:
         self.running = 0
-        self.failures = 0
-        self.opened_at: int | None = None
+        self._failures = 0
+        self._opened_at: int | None = None
+
+    def admit(self, now: int) -> None:
+        if self._opened_at is None:
+            return
+        if 0 <= now - self._opened_at < OPEN_SECONDS:
+            raise Unreachable("the circuit breaker is open", sent=False)
+        # One call may look whether the provider is back; others wait for its result.
+        self._opened_at = now
+
+    def succeeded(self, now: int) -> None:
+        del now
+        self._failures, self._opened_at = 0, None
+
+    def failed(self, now: int) -> None:
+        self._failures += 1
+        if self._failures >= FAILURES_TO_OPEN:
+            self._opened_at = now
+
+    def interrupted(self, now: int) -> None:
+        """Learn nothing about the provider from an error of ours."""
 
 
 class Bulkheads:
@@ -37,38 +59,30 @@ class Bulkheads:
             Unreachable: the breaker is open or every place is taken; nothing was sent.
         """
         compartment = self._enter(key)
-        failed = False
+        outcome = compartment.interrupted
         try:
             yield
+            outcome = compartment.succeeded
         except Unreachable:
-            failed = True
+            outcome = compartment.failed
             raise
         finally:
-            self._leave(compartment, failed=failed)
+            with self._lock:
+                compartment.running -= 1
+                outcome(self._clock.now())
 
     def _enter(self, key: str) -> _Compartment:
         with self._lock:
             compartment = self._compartments.setdefault(key, _Compartment())
             self._compartments.move_to_end(key)
-            while len(self._compartments) > _MAX_KEYS:
-                self._compartments.popitem(last=False)
-            if compartment.opened_at is not None:
-                waited = self._clock.now() - compartment.opened_at
-                if 0 <= waited < OPEN_SECONDS:
-                    raise Unreachable("the circuit breaker is open", sent=False)
-                # One call may look whether the provider is back; others wait for its result.
-                compartment.opened_at = self._clock.now()
             if compartment.running >= MAX_CONCURRENT:
                 raise Unreachable("too many calls to this provider at once", sent=False)
+            compartment.admit(self._clock.now())
             compartment.running += 1
+            self._forget_the_oldest()
             return compartment
 
-    def _leave(self, compartment: _Compartment, *, failed: bool) -> None:
-        with self._lock:
-            compartment.running -= 1
-            if not failed:
-                compartment.failures, compartment.opened_at = 0, None
-                return
-            compartment.failures += 1
-            if compartment.failures >= FAILURES_TO_OPEN:
-                compartment.opened_at = self._clock.now()
+    def _forget_the_oldest(self) -> None:
+        idle = (key for key, kept in self._compartments.items() if not kept.running)
+        if len(self._compartments) > _MAX_KEYS and (oldest := next(idle, None)) is not None:
+            del self._compartments[oldest]

@@ -7,20 +7,24 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from signet.adapters.fetcher.destination import Destination
 from signet.oauth.http_message import Unreachable
 
+Connect = Callable[[str, int, float], socket.socket]
+"""Opens a TCP connection to an address and a port within seconds."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds of one call: seconds, and bytes of headers and body together."""
+    """Bounds of one call: seconds, bytes on the wire, and addresses that are tried in turn."""
 
     connect_seconds: float = 1.0
     total_seconds: float = 3.0
     header_bytes: int = 65_536
     body_bytes: int = 262_144
-    addresses: int = 2
+    addresses: int = 3
 
 
 class Deadline:
@@ -42,10 +46,25 @@ class Deadline:
         return left if most is None else min(left, most)
 
 
+class _Budget:
+    """Bytes that may still come: the headers' first, the body's once those are read."""
+
+    def __init__(self, count: int) -> None:
+        self._left = count
+
+    def allow(self, count: int) -> None:
+        self._left += count
+
+    def spend(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise OSError("more bytes than an answer may have")
+
+
 class _BoundedReader(io.RawIOBase):
     """Reads a socket so that neither slow drops nor endless streams hold a function."""
 
-    def __init__(self, sock: socket.socket, deadline: Deadline, budget: int) -> None:
+    def __init__(self, sock: socket.socket, deadline: Deadline, budget: _Budget) -> None:
         self._sock = sock
         self._deadline = deadline
         self._budget = budget
@@ -57,41 +76,68 @@ class _BoundedReader(io.RawIOBase):
         # Every single recv gets what is left of the whole call, not a time-out of its own.
         self._sock.settimeout(self._deadline.left())
         count = self._sock.recv_into(memoryview(buffer))  # type: ignore[arg-type]
-        self._budget -= count
-        if self._budget < 0:
-            raise OSError("more bytes than an answer may have")
+        self._budget.spend(count)
         return count
 
 
 class _BoundedSocket:
-    """What http.client needs of a socket: send, read through a bound, close."""
+    """What http.client needs of a socket: send, and read through a bound."""
 
-    def __init__(self, sock: socket.socket, deadline: Deadline, budget: int) -> None:
+    def __init__(self, sock: socket.socket, deadline: Deadline, budget: _Budget) -> None:
         self._sock = sock
         self._deadline = deadline
         self._budget = budget
 
     def sendall(self, data: bytes) -> None:
-        self._sock.settimeout(self._deadline.left())
-        self._sock.sendall(data)
+        # An SSLSocket's own sendall gives every record the whole time-out again.
+        view = memoryview(data)
+        while view:
+            self._sock.settimeout(self._deadline.left())
+            view = view[self._sock.send(view) :]
 
     def makefile(self, mode: str) -> io.BufferedReader:
         del mode
         return io.BufferedReader(_BoundedReader(self._sock, self._deadline, self._budget))
 
     def close(self) -> None:
-        self._sock.close()
+        """Leave the socket open: http.client closes before it reads the body of `close`."""
 
 
-def open_connection(
+class BoundedConnection(http.client.HTTPConnection):
+    """One exchange on a socket that whoever opened it closes."""
+
+    # http.client would replace a lost socket by one to an address that nobody checked.
+    auto_open = 0
+
+    def __init__(
+        self, sock: socket.socket, *, authority: str, limits: Limits, deadline: Deadline
+    ) -> None:
+        super().__init__(authority)
+        self._limits = limits
+        self._budget = _Budget(limits.header_bytes)
+        self.sock = _BoundedSocket(sock, deadline, self._budget)
+
+    def read_head(self) -> http.client.HTTPResponse:
+        """Return the answer once its headers are read, within the headers' bytes."""
+        response = self.getresponse()
+        self._budget.allow(self._limits.body_bytes)
+        return response
+
+
+def connect_tcp(address: str, port: int, seconds: float) -> socket.socket:
+    """Connect to an address; being one, it is not resolved again."""
+    return socket.create_connection((address, port), timeout=seconds)
+
+
+def open_socket(
     destination: Destination,
     *,
     addresses: list[str],
-    allowed: Callable[[str], bool],
+    connect: Connect,
     tls: ssl.SSLContext,
     limits: Limits,
     deadline: Deadline,
-) -> http.client.HTTPConnection:
+) -> socket.socket:
     """Connect to one of the checked addresses, with SNI and certificate of the name.
 
     Raises:
@@ -100,32 +146,23 @@ def open_connection(
     problem: Exception = OSError("no address")
     for address in addresses[: limits.addresses]:
         try:
-            sock = _connect(
-                destination, address, allowed, tls=tls, limits=limits, deadline=deadline
-            )
-        except (OSError, ssl.SSLError) as error:
+            sock = connect(address, destination.port, deadline.left(limits.connect_seconds))
+            return _prepared(sock, destination, address, tls=tls, deadline=deadline)
+        except OSError as error:  # of TLS too
             problem = error
-            continue
-        connection = http.client.HTTPConnection(destination.authority)
-        connection.sock = _BoundedSocket(sock, deadline, limits.header_bytes + limits.body_bytes)
-        return connection
     raise Unreachable(f"connect: {type(problem).__name__}", sent=False) from None
 
 
-def _connect(
+def _prepared(
+    sock: socket.socket,
     destination: Destination,
     address: str,
-    allowed: Callable[[str], bool],
     *,
     tls: ssl.SSLContext,
-    limits: Limits,
     deadline: Deadline,
 ) -> socket.socket:
-    sock = socket.create_connection(
-        (address, destination.port), timeout=deadline.left(limits.connect_seconds)
-    )
     try:
-        _check_peer(sock, allowed)
+        _check_peer(sock, address)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if destination.scheme == "https":
             sock.settimeout(deadline.left())
@@ -136,6 +173,6 @@ def _connect(
     return sock
 
 
-def _check_peer(sock: socket.socket, allowed: Callable[[str], bool]) -> None:
-    if not allowed(str(sock.getpeername()[0])):
+def _check_peer(sock: socket.socket, address: str) -> None:
+    if ip_address(sock.getpeername()[0]) != ip_address(address):
         raise OSError("connected to another address than was checked")

@@ -15,6 +15,8 @@ MAX_AWS_URL = 8_192
 """Pre-signed addresses carry a session token."""
 _URI_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+# No user information, and no brackets: those of `[v1.idp.example]` would be taken off.
+_AUTHORITY = re.compile(r"(?:\[::1\]|[A-Za-z0-9.-]+)(?::[0-9]*)?")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _LOOPBACK_V4 = re.compile(r"127\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})")
@@ -72,8 +74,8 @@ def parse_destination(url: str, policy: DestinationPolicy) -> Destination:
         port = parts.port
     except ValueError as error:
         raise DestinationRefused("the URL cannot be read") from error
-    if "@" in parts.netloc:
-        raise DestinationRefused("user information in the URL")
+    if not _AUTHORITY.fullmatch(parts.netloc):
+        raise DestinationRefused("more than a host and a port, or a literal")
     host = (parts.hostname or "").lower()
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if policy.allow_loopback and _is_loopback(host):

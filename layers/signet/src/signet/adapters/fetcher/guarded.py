@@ -7,15 +7,23 @@ environment, nothing is decompressed, nothing is retried.
 import http.client
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from signet.adapters.clock import WallClock
-from signet.adapters.fetcher.addresses import is_loopback, is_public
+from signet.adapters.fetcher.addresses import alternate, is_loopback, is_public
 from signet.adapters.fetcher.breaker import Bulkheads
-from signet.adapters.fetcher.connection import Deadline, Limits, open_connection
+from signet.adapters.fetcher.connection import (
+    BoundedConnection,
+    Connect,
+    Deadline,
+    Limits,
+    connect_tcp,
+    open_socket,
+)
 from signet.adapters.fetcher.destination import (
     MAX_AWS_URL,
     Destination,
@@ -33,6 +41,7 @@ _JSON = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json", re.IGNORECASE)
 _NO_BODY = frozenset({204, 304})
 _ERROR = 400
 _REDIRECT = 300
+_FINAL = 200
 USER_AGENT = "Signet"
 
 
@@ -54,6 +63,7 @@ class GuardedFetcher:
         limits: Limits | None = None,
         resolve: Resolve | None = None,
         allowed: Callable[[str], bool] = is_public,
+        connect: Connect = connect_tcp,
         cafile: str | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -64,6 +74,7 @@ class GuardedFetcher:
             limits: bounds of one call.
             resolve: names to addresses.
             allowed: whether an address may be connected to.
+            connect: opens a connection to an address that was checked.
             cafile: further certificate authorities; there is no way to turn verification off.
             clock: of the circuit breakers.
         """
@@ -71,6 +82,7 @@ class GuardedFetcher:
         self._limits = limits or Limits()
         self._resolve: Resolve = resolve or Resolver()
         self._allowed = allowed
+        self._connect = connect
         self._bulkheads = Bulkheads(clock or WallClock())
         self._cafile = cafile
         self._context: ssl.SSLContext | None = None
@@ -99,34 +111,44 @@ class GuardedFetcher:
         """Make one HTTP attempt within three seconds.
 
         Raises:
-            DestinationRefused: the address, or what its name leads to, is forbidden.
-            Unreachable: no usable answer; `sent` tells whether the request may have arrived.
+            DestinationRefused: the address is forbidden by its text.
+            Unreachable: what its name leads to is forbidden, or there is no usable answer; `sent`
+                tells whether the request may have arrived.
         """
         destination = parse_destination(request.url, self._policy)
         headers, body = _message(request, destination)
         with self._bulkheads.entered(bulkhead):
+            # Before the clock starts: the first call of a sandbox reads the authorities' file.
+            tls = self._tls()
             deadline = Deadline(self._limits.total_seconds)
-            connection = open_connection(
+            sock = open_socket(
                 destination,
-                addresses=self._addresses(destination, deadline),
-                allowed=self._allows(destination),
-                tls=self._tls(),
+                addresses=alternate(self._addresses(destination, deadline)),
+                connect=self._connect,
+                tls=tls,
                 limits=self._limits,
                 deadline=deadline,
             )
-            try:
+            with closing(sock):
+                connection = BoundedConnection(
+                    sock, authority=destination.authority, limits=self._limits, deadline=deadline
+                )
                 return self._exchange(connection, request.method, destination, headers, body)
-            finally:
-                connection.close()
 
     def _addresses(self, destination: Destination, deadline: Deadline) -> list[str]:
-        """Resolve once; every answer has to be allowed, or one could be picked at connect time."""
+        """Resolve once; every answer has to be allowed, or one could be picked at connect time.
+
+        A name that leads inside looks like one that leads nowhere to everybody but the log, or
+        whoever may name addresses could ask for names of an internal zone (MG-001).
+        """
         try:
             addresses = self._resolve(destination.host, destination.port, deadline)
         except TimeoutError:
             raise Unreachable("resolve: out of time", sent=False) from None
-        if not addresses or not all(map(self._allows(destination), addresses)):
-            raise DestinationRefused("the name leads to an address that is not public")
+        if not addresses:
+            raise Unreachable("resolve: no address", sent=False)
+        if not all(map(self._allows(destination), addresses)):
+            raise Unreachable("the name leads to an address that is not public", sent=False)
         return addresses
 
     def _allows(self, destination: Destination) -> Callable[[str], bool]:
@@ -134,8 +156,13 @@ class GuardedFetcher:
 
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:
-            context = ssl.create_default_context()
+            # Not create_default_context: it writes session keys where SSLKEYLOGFILE says, and
+            # what it demands differs between Python versions.
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.minimum_version = ssl.TLSVersion.TLSv1_2
+            context.verify_flags |= ssl.VERIFY_X509_STRICT
+            context.hostname_checks_common_name = False  # names are in subjectAltName [RFC 9525 2]
+            context.load_default_certs()
             if self._cafile is not None:
                 context.load_verify_locations(cafile=self._cafile)
             self._context = context
@@ -143,7 +170,7 @@ class GuardedFetcher:
 
     def _exchange(
         self,
-        connection: http.client.HTTPConnection,
+        connection: BoundedConnection,
         method: str,
         destination: Destination,
         headers: Mapping[str, str],
@@ -151,10 +178,10 @@ class GuardedFetcher:
     ) -> HttpAnswer:
         try:
             connection.request(method, destination.target, body=body, headers=dict(headers))
-            response = connection.getresponse()
+            response = connection.read_head()
             answer = HttpAnswer(
                 status=response.status,
-                headers={name.lower(): value for name, value in response.getheaders()},
+                headers=_combined(response.getheaders()),
                 body=self._body(response),
             )
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -175,12 +202,12 @@ class GuardedFetcher:
 def _message(request: HttpRequest, destination: Destination) -> tuple[dict[str, str], bytes | None]:
     """Write headers and body; nothing of a caller's can end a line or add one."""
     headers = {
+        "accept": "application/json",
+        **request.headers,
         "host": destination.authority,
         "user-agent": USER_AGENT,
-        "accept": "application/json",
         "accept-encoding": "identity",
         "connection": "close",
-        **request.headers,
     }
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
@@ -192,8 +219,19 @@ def _message(request: HttpRequest, destination: Destination) -> tuple[dict[str, 
     return headers, body
 
 
+def _combined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Join fields of one name [RFC 9110 5.3], so that none of them hides behind another."""
+    headers: dict[str, str] = {}
+    for name, value in fields:
+        known = headers.get(name.lower())
+        headers[name.lower()] = value if known is None else f"{known}, {value}"
+    return headers
+
+
 def _usable(answer: HttpAnswer) -> HttpAnswer:
     """Refuse redirects and encodings; let only JSON through to whoever reads bodies."""
+    if answer.status < _FINAL:
+        raise Unreachable(f"an interim answer ({answer.status}) as the last", sent=True)
     if _REDIRECT <= answer.status < _ERROR:
         raise Unreachable(f"a redirect ({answer.status}), which is not followed", sent=True)
     if answer.headers.get("content-encoding", "identity").lower() != "identity":

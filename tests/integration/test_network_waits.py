@@ -1,0 +1,238 @@
+"""What a request waits for when everything is warm: real use cases, adapters and composition.
+
+No clock is read: every request to AWS is seen as it is sent, every request to the provider as
+the fetcher makes it, and each stands in a row or beside another one.
+"""
+
+import importlib.util
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from tests.support.loopback_provider import CLIENT_ID, LoopbackProvider
+from tests.support.memory import FixedClock
+from tests.support.software_kms import SoftwareKms
+from tests.support.waits import Row, Waits, WatchedFetcher
+
+if TYPE_CHECKING:
+    from signet.broker.connection import Connection
+
+from signet import wiring as deployed_wiring
+from signet.broker.front_channel import Redirection
+from signet.jose.algorithms import algorithm
+from signet.jose.jwk import PublicJwk
+from signet.jose.jws import SigningKey, sign
+from signet.oauth import pkce
+from signet.oauth.client_assertion import ASSERTION_TYPE
+from signet_local.emulated_aws import REGION
+from signet_local.emulated_aws.process import EmulatedAws
+from signet_local.emulated_aws.resources import create_resources
+from signet_local.template import Template
+
+ISSUER = "http://127.0.0.1:1"
+APP = "https://app.example/cb"
+VERIFIER = "v" * 43
+
+
+@dataclass
+class Deployment:
+    """A deployment that is warm: one login went through it, and no time passes."""
+
+    wiring: ModuleType
+    provider: LoopbackProvider
+    clock: FixedClock
+    waits: Waits
+
+    def __post_init__(self) -> None:
+        self.wiring.initialize_deployment()()
+        kms = SoftwareKms()
+        key_id = kms.create_key(algorithm=algorithm("ES256"), tags={})
+        jwk = PublicJwk.from_der(kms.public_key(key_id), alg="ES256").as_dict()
+        self._key = SigningKey(kid=jwk["kid"], alg="ES256", key_id=key_id, signer=kms)
+        self._assertions = 0
+        registration = self.wiring.registration()
+        registration.register_client(
+            {"client_id": "app", "name": "App", "redirect_uris": [APP], "jwks": {"keys": [jwk]}}
+        )
+        self.connection: Connection = registration.create_connection(
+            {
+                "name": "acme",
+                "strategy": "oidc",
+                "issuer": self.provider.issuer,
+                "client_id": CLIENT_ID,
+            }
+        )
+        self.userinfo(self.redeem(self.finish(self.start())))
+
+    def start(self) -> Redirection:
+        redirection: Redirection = self.wiring.start_login()(
+            {
+                "client_id": "app",
+                "redirect_uri": APP,
+                "response_type": "code",
+                "scope": "openid profile email",
+                "state": "app-state",
+                "code_challenge": pkce.challenge_of(VERIFIER),
+                "code_challenge_method": "S256",
+                "connection": "acme",
+            }
+        )
+        assert redirection.problem is None, redirection.problem
+        return redirection
+
+    def finish(self, started: Redirection) -> Redirection:
+        cookies = {cookie.name: cookie.value for cookie in started.cookies}
+        answer = self.provider.visit(started.url)
+        redirection: Redirection = self.wiring.finish_login()(self.connection.id, answer, cookies)
+        assert redirection.problem is None, redirection.problem
+        return redirection
+
+    def redeem(self, finished: Redirection) -> dict[str, Any]:
+        parameters = {
+            "grant_type": "authorization_code",
+            "code": parse_qs(urlsplit(finished.url).query)["code"][0],
+            "redirect_uri": APP,
+            "code_verifier": VERIFIER,
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self._assertion(),
+        }
+        tokens: dict[str, Any] = self.wiring.redeem_code()(parameters, authorization=None)
+        return tokens
+
+    def userinfo(self, tokens: Mapping[str, Any]) -> dict[str, object]:
+        claims: dict[str, object] = self.wiring.read_userinfo()(f"Bearer {tokens['access_token']}")
+        return claims
+
+    def _assertion(self) -> str:
+        self._assertions += 1
+        now = self.clock.now()
+        claims = {
+            "iss": "app",
+            "sub": "app",
+            "aud": ISSUER,
+            "iat": now,
+            "exp": now + 60,
+            "jti": f"jti-{self._assertions}",
+        }
+        return sign(claims, key=self._key, typ="JWT").compact
+
+
+@pytest.fixture(scope="module")
+def settings() -> Iterator[dict[str, str]]:
+    aws = EmulatedAws()
+    aws.start()
+    try:
+        made = create_resources(Template.read(), endpoint=aws.endpoint, region=REGION)
+        yield {
+            **aws.environment(),
+            **made,
+            "SIGNET_ISSUER": ISSUER,
+            "SIGNET_ALLOW_LOOPBACK": "1",
+        }
+    finally:
+        aws.stop()
+
+
+@pytest.fixture(scope="module")
+def deployment(settings: dict[str, str]) -> Iterator[Deployment]:
+    clock, waits = FixedClock(), Waits()
+    with pytest.MonkeyPatch.context() as patch, LoopbackProvider(clock, par=True) as provider:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        wiring = _wiring_of_its_own()
+        # The composition is the deployed one, but for time, and for what is watched.
+        vars(wiring).update(
+            _clock=lambda: clock,
+            _together=lambda: waits.together,
+            _fetcher=_always(WatchedFetcher(wiring._fetcher(), waits)),
+        )
+        waits.watch_aws(wiring._database()._client)
+        waits.watch_aws(wiring._kms()._client)
+        yield Deployment(wiring=wiring, provider=provider, clock=clock, waits=waits)
+
+
+def test_a_warm_callback_waits_three_times_in_a_row(deployment: Deployment) -> None:
+    started = deployment.start()
+
+    with deployment.waits.trace() as row:
+        deployment.finish(started)
+
+    assert row.depth() == 3
+    assert str(row) == "(DeleteItem LoginsTable ∥ Sign) → POST /token → PutItem GrantsTable"
+
+
+def test_a_warm_token_request_waits_three_times_in_a_row(deployment: Deployment) -> None:
+    finished = deployment.finish(deployment.start())
+
+    with deployment.waits.trace() as row:
+        deployment.redeem(finished)
+
+    assert row.depth() == 3
+    assert str(row) == (
+        "(PutItem ReplayTable ∥ GetItem GrantsTable) → (UpdateItem GrantsTable ∥ Sign) → Sign"
+    )
+
+
+def test_a_warm_start_stores_the_login_while_the_request_is_pushed(deployment: Deployment) -> None:
+    with deployment.waits.trace() as row:
+        deployment.start()
+
+    assert row.depth() == 2
+    assert str(row) == "(PutItem LoginsTable ∥ Sign → POST /par)"
+
+
+def test_warm_userinfo_waits_for_the_grant_alone(deployment: Deployment) -> None:
+    tokens = deployment.redeem(deployment.finish(deployment.start()))
+
+    with deployment.waits.trace() as row:
+        deployment.userinfo(tokens)
+
+    assert str(row) == "GetItem GrantsTable"
+
+
+def test_a_published_jwks_waits_for_the_keyring_alone(deployment: Deployment) -> None:
+    with deployment.waits.trace() as row:
+        deployment.wiring.keyrings().get(deployment.connection.id)
+
+    assert str(row) == "GetItem KeyringsTable"
+
+
+def test_two_calls_run_together_on_threads_of_their_own() -> None:
+    both_run = threading.Barrier(2, timeout=10)
+
+    places = deployed_wiring._together()(both_run.wait, both_run.wait)
+
+    assert sorted(places) == [0, 1]
+
+
+def test_the_longest_way_is_counted_and_shown() -> None:
+    waits = Waits()
+
+    def two() -> None:
+        waits.add("b")
+        waits.add("c")
+
+    with waits.trace() as row:
+        waits.together(lambda: waits.add("a"), two)
+        waits.together(lambda: None, lambda: waits.add("d"))
+
+    assert (row.depth(), str(row)) == (3, "(a ∥ b → c) → d")
+    assert Row().depth() == 0
+
+
+def _wiring_of_its_own() -> ModuleType:
+    """Load the module a second time: what this deployment keeps is nobody else's."""
+    spec = importlib.util.spec_from_file_location("watched_wiring", deployed_wiring.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _always(value: WatchedFetcher) -> Any:
+    return lambda: value

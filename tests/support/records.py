@@ -1,0 +1,136 @@
+"""Records for store tests: every member filled, with texts that a careless store would spoil."""
+
+from dataclasses import replace
+from itertools import count
+
+from signet.broker.client import Client
+from signet.broker.connection import AssertionSettings, Connection
+from signet.broker.grant import Grant, grant_id
+from signet.broker.keyring import Keyring, PublishedKey
+from signet.broker.login_record import LoginRecord, hashed
+from signet.oauth.authorization_request import AuthorizationRequest
+
+NOW = 1_800_000_000
+_numbers = count(1)
+
+
+def fresh(prefix: str = "") -> str:
+    """Return a text that no other test of this run uses."""
+    return f"{prefix}{next(_numbers)}"
+
+
+def connection_id() -> str:
+    """Return an id in the form that all have."""
+    letters = "".join(chr(ord("a") + int(digit)) for digit in f"{next(_numbers):026d}")
+    return f"con_{letters}"
+
+
+def connection(**changes: object) -> Connection:
+    record = Connection(
+        id=connection_id(),
+        name=fresh("acme-"),
+        display_name="Ärger & Söhne “GmbH”  \U0001f510",
+        strategy="oidc",
+        issuer="https://idp.example",
+        client_id="signet",
+        enabled=True,
+        scopes=("openid", "profile"),
+        signing_alg="ES512",
+        id_token_alg="PS256",
+        assertion=AssertionSettings(
+            typ=None, extra_claims={"n": {"deep": [1, None, "x"]}}, extra_headers={"h": 2}
+        ),
+        key_registration="manual",
+        claims_map={"email": "mail"},
+        upstream_params={"acr_values": "high"},
+        domains=("acme.example", "acme.test"),
+        created_at=NOW,
+        updated_at=NOW + 1,
+    )
+    return replace(record, **changes)  # type: ignore[arg-type]
+
+
+def keyring(owner: str, **changes: object) -> Keyring:
+    record = Keyring(
+        owner=owner, version=7, current=published_key(), next=None, previous=published_key()
+    )
+    return replace(record, **changes)  # type: ignore[arg-type]
+
+
+def published_key() -> PublishedKey:
+    kid = fresh("kid-")
+    return PublishedKey(
+        kid=kid,
+        key_id=fresh("key-"),
+        alg="ES256",
+        jwk={"kty": "EC", "crv": "P-256", "x": "x", "y": "y", "kid": kid},
+        created_at=NOW,
+        published_at=NOW,
+    )
+
+
+def client(**changes: object) -> Client:
+    record = Client(
+        client_id=fresh("app-"),
+        name="App",
+        redirect_uris=("https://app.example/cb", "https://app.example/other"),
+        post_logout_redirect_uris=(),
+        grant_types=("authorization_code",),
+        scopes=("openid",),
+        jwks={"keys": [{"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}]},
+        jwks_uri=None,
+        assertion_alg="ES256",
+        id_token_alg="RS256",
+        connections=("acme",),
+        assertion_audience="issuer",
+        enabled=True,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(record, **changes)  # type: ignore[arg-type]
+
+
+def login(state: str, **changes: object) -> LoginRecord:
+    record = LoginRecord(
+        state_hash=hashed(state),
+        browser_hash=hashed("browser"),
+        connection_id=connection_id(),
+        issuer="https://idp.example",
+        nonce="nonce",
+        code_verifier="v" * 43,
+        request=AuthorizationRequest(
+            client_id="app",
+            redirect_uri="https://app.example/cb",
+            scope=("openid", "email"),
+            state="état",
+            nonce=None,
+            code_challenge="c" * 43,
+            connection="acme",
+            login_hint=None,
+            prompt="login",
+            max_age=0,
+            acr_values=None,
+            ui_locales="de-CH de",
+        ),
+        started_at=NOW,
+        expires_at=NOW + 600,
+    )
+    return replace(record, **changes)  # type: ignore[arg-type]
+
+
+def grant(**changes: object) -> Grant:
+    record = Grant(
+        id=grant_id(fresh("code-"), issuer="https://login.example", client_id="app"),
+        client_id="app",
+        connection_id=connection_id(),
+        redirect_uri="https://app.example/cb",
+        code_challenge="c" * 43,
+        nonce="nonce",
+        scope=("openid", "email"),
+        subject="subject",
+        login={"auth_time": NOW, "amr": ["pwd", "otp"], "acr": None, "connection": "acme"},
+        profile={"name": "Ada", "address": {"country": "GB"}, "email_verified": True},
+        issued_at=NOW,
+        code_expires_at=NOW + 60,
+    )
+    return replace(record, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,21 @@
+"""The template as the local stack reads it: what would be deployed is what runs."""
+
+from signet_local.emulated_aws.resources import TABLES
+from signet_local.template import Template
+
+TEMPLATE = Template.read()
+
+
+def test_every_route_leads_to_a_function_that_has_its_file() -> None:
+    functions = TEMPLATE.functions()
+    assert len(TEMPLATE.routes()) == 8
+    for route, logical_id in TEMPLATE.routes().items():
+        assert (functions[logical_id].folder / "app.py").is_file(), route
+
+
+def test_every_table_of_the_template_has_its_setting() -> None:
+    assert set(TABLES) == set(TEMPLATE.of_type("AWS::DynamoDB::Table"))
+
+
+def test_the_access_log_is_json() -> None:
+    assert TEMPLATE.access_log_format().startswith('{"requestId":"$context.requestId"')
