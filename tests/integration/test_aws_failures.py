@@ -173,7 +173,7 @@ def _cancelled(errors: AwsErrors, *codes: str) -> None:
 def test_a_cancelled_transaction_is_a_taken_name_when_a_condition_failed(
     errors: AwsErrors, stores: Stores
 ) -> None:
-    _cancelled(errors, "None", "ConditionalCheckFailed", "None")
+    _cancelled(errors, "None", "None", "ConditionalCheckFailed")
     with pytest.raises(Rejected) as caught:
         _add(stores)
     assert caught.value.code == "name_taken"

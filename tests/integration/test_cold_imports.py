@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
-# A deployment waits for `initialize`, and no user.
-NAMES = sorted({path.parent.name for path in FUNCTIONS.glob("*/app.py")} - {"initialize"})
+# A deployment waits for `initialize` and an administrator for `manage`, and no user.
+NAMES = sorted({path.parent.name for path in FUNCTIONS.glob("*/app.py")} - {"initialize", "manage"})
 HEAVY = frozenset({"aws_lambda_powertools", "boto3", "botocore", "cryptography", "jwt", "urllib3"})
 # A client is made, and AWS is not asked anything.
 DATABASE = "from signet import wiring; wiring._database()._client"
@@ -32,7 +32,8 @@ def test_the_published_keys_need_neither_a_jwt_library_nor_cryptography() -> Non
 def test_no_use_case_needs_boto3_or_a_logger_before_there_is_something_to_log() -> None:
     composed = (
         f"{DATABASE}; wiring._kms()._client; "
-        "wiring.start_login(); wiring.finish_login(); wiring.redeem_code(); wiring.read_userinfo()"
+        "wiring.start_login(); wiring.finish_login(); "
+        "wiring.token_request(None); wiring.read_userinfo()"
     )
 
     assert loaded(composed) & HEAVY == {"botocore", "cryptography", "jwt", "urllib3"}

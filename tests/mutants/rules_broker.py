@@ -264,8 +264,8 @@ RULES = (
     Rule(
         "upstream: audience settles",
         "broker/connection.py",
-        '"issuer": self.issuer, "token_endpoint"',
-        '"issuer": token_endpoint, "token_endpoint"',
+        "audience = self.issuer",
+        "audience = token_endpoint",
         (f"{_CONNECTION}test_the_audience_of_assertions_is_one_settled_text",),
     ),
     # --- documents of others ---
@@ -450,9 +450,9 @@ RULES = (
     ),
     Rule(
         "userinfo: at+jwt alone",
-        "broker/userinfo.py",
-        "types=frozenset({TYP}),",
-        'types=frozenset({TYP, "JWT"}),',
+        "broker/own_access_token.py",
+        "types=frozenset({TYP})",
+        'types=frozenset({TYP, "JWT"})',
         (f"{_REDEMPTION}test_userinfo_takes_no_other_kind_of_token_of_the_same_claims",),
     ),
     Rule(

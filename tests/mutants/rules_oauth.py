@@ -198,7 +198,7 @@ RULES = (
     Rule(
         "token request: grant type",
         "oauth/token_request.py",
-        'if value != "authorization_code":',
+        "if value != AUTHORIZATION_CODE:",
         "if False:",
         (f"{_REDEMPTION}test_other_grant_types_are_refused",),
     ),

@@ -1,5 +1,6 @@
 """Connections of a strategy, as a document makes them, and the assertions that they then sign."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from signet.broker.connection import Connection
 from signet.broker.profiles.registry import strategies
 from signet.errors import Rejected
+from signet.jose import base64url
 from signet.jose.algorithms import algorithm
 from signet.jose.jws import SigningKey, read_unverified
 from signet.oauth.client_assertion import sign_assertion
@@ -29,6 +31,11 @@ def by_hand(**members: object) -> Connection:
     return connection("oidc", **members)
 
 
+CERTIFICATE = b"the certificate"
+THUMBPRINT = base64url.encode(hashlib.sha256(CERTIFICATE).digest())
+"""Stands for a certificate in DER, of which headers carry the SHA-256 thumbprint."""
+
+
 def but_strategy(made: Connection) -> Connection:
     """Return a connection as if it were one of another strategy, to compare the rest."""
     return replace(made, strategy="-")
@@ -49,7 +56,9 @@ def assertion(made: Connection, *, token_endpoint: str) -> tuple[dict[str, Any],
     """Sign one assertion of a connection, and return its header and its claims."""
     kms = SoftwareKms()
     key_id = kms.create_key(algorithm=algorithm(made.signing_alg), tags={})
-    key = SigningKey(kid="the-kid", alg=made.signing_alg, key_id=key_id, signer=kms)
+    key = SigningKey(
+        kid="the-kid", alg=made.signing_alg, key_id=key_id, signer=kms, certificate=CERTIFICATE
+    )
     profile = made.assertion_profile(token_endpoint=token_endpoint)
     token = read_unverified(sign_assertion(profile, key=key, jti="j", now=NOW).compact)
     return dict(token.header), dict(token.claims)

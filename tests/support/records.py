@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import count
 
 from signet.broker.client import Client
-from signet.broker.connection import AssertionSettings, Connection
+from signet.broker.connection import AssertionSettings, Connection, PinnedEndpoints
 from signet.broker.grant import Grant, grant_id
 from signet.broker.keyring import Keyring, PublishedKey
 from signet.broker.login_record import LoginRecord, hashed
@@ -43,9 +43,22 @@ def connection(**changes: object) -> Connection:
         key_registration="manual",
         claims_map={"email": "mail"},
         upstream_params={"acr_values": "high"},
-        domains=("acme.example", "acme.test"),
+        request_headers={"user-agent": "Acme login"},
+        pushed_authorization="required",
+        response_mode="form_post",
+        domains=(f"{fresh('acme-')}.example", f"{fresh('acme-')}.test"),
         created_at=NOW,
         updated_at=NOW + 1,
+        version=3,
+        endpoints=PinnedEndpoints(
+            authorization_endpoint="https://idp.example/auth",
+            token_endpoint="https://idp.example/token",
+            jwks_uri="https://idp.example/jwks",
+            userinfo_endpoint=None,
+            pushed_authorization_request_endpoint="https://idp.example/par",
+            iss_parameter_supported=True,
+            pinned_at=NOW,
+        ),
     )
     return replace(record, **changes)  # type: ignore[arg-type]
 

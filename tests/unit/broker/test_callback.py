@@ -113,9 +113,9 @@ def test_another_browser_gets_nothing_and_burns_the_login(app: App, cookie: str 
         with pytest.raises(Rejected):
             app.broker.callback(connection, replace(login, cookies=cookies))
     assert not app.broker.idp.token_requests()
-    # Without a cookie not even an assertion is signed: two signatures are the keyrings' challenges,
-    # the third is of the second try, which brought the cookie too late.
-    assert cookie is not None or app.broker.kms.signatures == 3
+    # Without a cookie not even an assertion is signed: two challenges and a certificate are, and
+    # the fourth is of the second try, which brought the cookie too late.
+    assert cookie is not None or app.broker.kms.signatures == 4
     assert not app.broker.grants.items
 
 
@@ -187,7 +187,7 @@ def test_a_callback_of_no_connection_burns_the_login(app: App, path: str) -> Non
 def test_another_issuers_answer_stops_before_any_token_request(app: App, iss: str | None) -> None:
     assert finish(app, iss=iss)["error"] == "access_denied"
     assert not app.broker.idp.token_requests()
-    assert app.broker.kms.signatures == 2  # the two challenges of the keyrings: no assertion
+    assert app.broker.kms.signatures == 3  # two challenges and a certificate: no assertion
 
 
 def test_iss_is_compared_also_where_it_was_not_promised(broker: Broker) -> None:

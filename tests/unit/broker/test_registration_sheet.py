@@ -1,5 +1,6 @@
 """The registration sheet: what a provider's administrator gets, and that it is true."""
 
+import base64
 import hashlib
 import json
 from dataclasses import replace
@@ -9,7 +10,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_public_key
 from cryptography.x509 import load_pem_x509_certificate
 from tests.support.broker import ISSUER, Broker
-from tests.support.key_certificates import self_signed
 
 from signet.broker.connection import Connection, PinnedEndpoints
 from signet.broker.profiles.registry import strategies
@@ -33,13 +33,8 @@ class Desk:
         keyrings = self.broker.keyrings.items
         self.keyring = replace(keyrings[self.connection.id], next=keyrings[other.id].current)
 
-    def sheet(self, **certificates: bytes) -> RegistrationSheet:
-        return registration_sheet(
-            self.connection, self.keyring, issuer=ISSUER, certificates=certificates
-        )
-
-    def certificate(self) -> bytes:
-        return self_signed(self.broker.kms.keys[self.keyring.current.key_id])
+    def sheet(self) -> RegistrationSheet:
+        return registration_sheet(self.connection, self.keyring, issuer=ISSUER)
 
 
 @EVERY
@@ -67,8 +62,7 @@ def test_every_step_is_filled_in(strategy: str) -> None:
 @EVERY
 def test_the_sheet_is_json_that_says_the_same(strategy: str) -> None:
     desk = Desk(strategy)
-    certificates = {desk.keyring.current.kid: desk.certificate()}
-    document = json.loads(json.dumps(desk.sheet(**certificates).as_dict()))
+    document = json.loads(json.dumps(desk.sheet().as_dict()))
     assert document["redirect_uri"] == desk.sheet().redirect_uri
     assert [key["state"] for key in document["keys"]] == ["current", "next"]
     assert document["assertion"]["key_headers"] == list(desk.connection.assertion.key_headers)
@@ -95,9 +89,8 @@ def test_the_key_that_signs_comes_first_and_the_one_before_last() -> None:
 
 def test_a_certificate_comes_with_the_thumbprints_that_consoles_show() -> None:
     desk = Desk("entra")
-    der = desk.certificate()
-    current, following = desk.sheet(**{desk.keyring.current.kid: der}).keys
-    assert following.certificate is None
+    der = base64.b64decode(desk.keyring.current.certificate or "")
+    current = desk.sheet().keys[0]
     assert current.certificate is not None
     shown = load_pem_x509_certificate(current.certificate.pem.encode())
     assert shown.public_bytes(Encoding.DER) == der

@@ -9,7 +9,6 @@ from html.parser import HTMLParser
 
 import pytest
 from tests.support.broker import ISSUER, Broker
-from tests.support.key_certificates import self_signed
 
 from signet.broker.profiles.registry import strategies
 from signet.broker.registration_sheet import (
@@ -30,9 +29,9 @@ def sheet_of(strategy: str, *, certificate: bool = True) -> RegistrationSheet:
         {**document, **strategies()[strategy].example}
     )
     keyring = broker.keyrings.items[connection.id]
-    key = keyring.current
-    certificates = {key.kid: self_signed(broker.kms.keys[key.key_id])} if certificate else {}
-    return registration_sheet(connection, keyring, issuer=ISSUER, certificates=certificates)
+    if not certificate:
+        keyring = replace(keyring, current=replace(keyring.current, certificate=None))
+    return registration_sheet(connection, keyring, issuer=ISSUER)
 
 
 class Page(HTMLParser):

@@ -29,7 +29,7 @@ def test_it_is_an_oidc_connection_with_these_members() -> None:
 def test_assertions_name_the_issuer_with_its_slash() -> None:
     made = connection("auth0")
     header, claims = assertion(made, token_endpoint="https://elsewhere.example/token")
-    assert (header["alg"], header["typ"]) == ("RS256", "JWT")
+    assert header == {"alg": "RS256", "typ": "JWT"}
     assert claims["aud"] == ISSUER
     assert set(claims) == CLAIMS
 

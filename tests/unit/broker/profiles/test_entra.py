@@ -1,7 +1,15 @@
 """Connections to Microsoft Entra ID."""
 
 import pytest
-from tests.support.profiles import CLAIMS, assertion, but_strategy, by_hand, connection, refusal_of
+from tests.support.profiles import (
+    CLAIMS,
+    THUMBPRINT,
+    assertion,
+    but_strategy,
+    by_hand,
+    connection,
+    refusal_of,
+)
 
 from signet.broker.profiles.registry import strategies
 
@@ -56,7 +64,7 @@ def test_it_is_an_oidc_connection_with_these_members() -> None:
 def test_assertions_are_those_of_its_certificate_credentials() -> None:
     made = connection("entra")
     header, claims = assertion(made, token_endpoint=TOKEN)
-    assert (header["alg"], header["typ"]) == ("PS256", "JWT")
+    assert header == {"alg": "PS256", "typ": "JWT", "x5t#S256": THUMBPRINT}
     assert claims["aud"] == TOKEN
     assert set(claims) == CLAIMS
 

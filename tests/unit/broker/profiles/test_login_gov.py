@@ -49,7 +49,7 @@ def test_it_is_an_oidc_connection_with_these_members() -> None:
 
 def test_assertions_name_its_token_endpoint() -> None:
     header, claims = assertion(connection("login_gov"), token_endpoint=TOKEN)
-    assert (header["alg"], header["typ"]) == ("RS256", "JWT")
+    assert header == {"alg": "RS256", "typ": "JWT"}
     assert claims["aud"] == TOKEN
     assert set(claims) == CLAIMS
 

@@ -1,7 +1,13 @@
 """Connections, keys and clients over the management API (contract, section 4)."""
 
 import pytest
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_public_key,
+)
+from cryptography.x509 import Certificate, load_pem_x509_certificate
+from cryptography.x509.oid import NameOID
 from tests.support.broker import ISSUER
 from tests.support.management import Desk, connection
 
@@ -383,3 +389,41 @@ def test_a_domain_may_be_written_as_people_write_it(desk: Desk) -> None:
     assert made["domains"] == ["xn--bcher-kva.example"]
     other = desk.call("POST", "/connections", connection("b", domains=["bücher.example"]))
     assert (other.status, other.code) == (409, "domain_taken")
+
+
+def made_for(certificate: Certificate) -> str:
+    (name,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(name.value)
+
+
+def one_key(desk: Desk) -> tuple[str, str]:
+    """Make a connection, and return its key's path and kid."""
+    made = desk.connect()
+    kid = desk.broker.keyrings.items[made["id"]].current.kid
+    return f"/connections/{made['id']}/keys/{kid}", kid
+
+
+def test_a_key_has_a_certificate_that_it_signed_itself(desk: Desk) -> None:
+    path, kid = one_key(desk)
+    answer = desk.call("GET", f"{path}/certificate.pem")
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/pem-certificate-chain"
+    certificate = load_pem_x509_certificate(answer.body.encode())
+    certificate.verify_directly_issued_by(certificate)
+    public = desk.call("GET", f"{path}/public.pem").body
+    key = certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    assert key.decode() == public
+    assert kid in path
+    assert made_for(certificate) == f"Signet {path.split('/')[2]}"
+
+
+def test_the_registration_sheet_is_json_and_a_page_for_who_asks_for_one(desk: Desk) -> None:
+    path, kid = one_key(desk)
+    connection = path.partition("/keys/")[0]
+    sheet = desk.call("GET", f"{connection}/registration").json
+    assert [key["kid"] for key in sheet["keys"]] == [kid]
+    assert sheet["redirect_uri"] == f"{ISSUER}{connection}/callback"
+    page = desk.call("GET", f"{connection}/registration", headers={"accept": "text/html"})
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert sheet["redirect_uri"] in page.body
+    assert "script-src" not in page.headers["content-security-policy"]

@@ -181,6 +181,7 @@ class Connection:
             audience=audience,
             lifetime_seconds=self.assertion.lifetime_seconds,
             typ=self.assertion.typ,
+            key_headers=self.assertion.key_headers,
             extra_claims=self.assertion.extra_claims,
             extra_headers=self.assertion.extra_headers,
         )

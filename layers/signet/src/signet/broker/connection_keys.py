@@ -1,7 +1,6 @@
 """A connection's keys as the management API shows them (contract, section 4)."""
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
+from signet.broker.certification import certificate_pem
 from signet.broker.keyring import Keyring, PublishedKey
 from signet.broker.resource_version import rfc3339
 from signet.errors import Rejected
@@ -28,8 +27,18 @@ def find_key(keyring: Keyring, kid: str) -> PublishedKey:
 
 def public_pem(key: PublishedKey) -> str:
     """Write a key's public half as SubjectPublicKeyInfo in PEM [RFC 7468 13]."""
-    public = PublicJwk.parse(key.jwk).key
-    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
+    return PublicJwk.parse(key.jwk).as_pem()
+
+
+def find_certificate(key: PublishedKey) -> str:
+    """Return a key's certificate in PEM [RFC 7468 5].
+
+    Raises:
+        Rejected: `not_found`.
+    """
+    if key.certificate is None:
+        raise Rejected("not_found", "This key has no certificate.")
+    return certificate_pem(key.certificate)
 
 
 def _shown(key: PublishedKey, state: str) -> dict[str, object]:

@@ -29,10 +29,10 @@ def normalized_domain(text: str) -> str:
 def domain_of(email: str) -> str | None:
     """Return the domain of an email address in its stored form, or None if it is not one.
 
-    Exactly one `@`: with two of them, two readers see two domains.
+    Exactly one `@`: with two of them, two readers see two domains, and no domain holds one.
     """
     local, _, domain = email.strip().partition("@")
-    if not local or "@" in domain:
+    if not local:
         return None
     try:
         return normalized_domain(domain)

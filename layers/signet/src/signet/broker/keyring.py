@@ -19,7 +19,7 @@ class PublishedKey:
     """One key of a keyring.
 
     `key_id` is KMS's; `jwk` the public members as they are published, `kid` their RFC 7638
-    thumbprint; times are unix seconds.
+    thumbprint; times are unix seconds. `certificate` is DER in base64, signed by this key.
     """
 
     kid: str
@@ -28,6 +28,7 @@ class PublishedKey:
     jwk: Mapping[str, str]
     created_at: int
     published_at: int
+    certificate: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

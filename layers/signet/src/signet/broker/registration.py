@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from signet.broker.certification import certified
 from signet.broker.client import Client
 from signet.broker.connection import Connection
 from signet.broker.keyring import Keyring
@@ -65,6 +66,7 @@ class Registration:
             challenge=self.entropy.token(),
             now=now,
         )
+        key = certified(key, owner=connection.id, signer=self.kms, entropy=self.entropy, now=now)
         self.connections.add(connection, Keyring(owner=connection.id, version=1, current=key))
         return connection
 

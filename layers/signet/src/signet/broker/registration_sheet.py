@@ -5,18 +5,16 @@ Nothing of it is secret: public keys, addresses, and how our requests will look.
 
 import base64
 import hashlib
-import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from signet.broker.certification import certificate_pem
 from signet.broker.connection import Connection
 from signet.broker.keyring import Keyring, PublishedKey
 from signet.broker.profiles.registry import profile_of
 from signet.jose.jwk import PublicJwk
 from signet.oauth import pkce
 from signet.oidc.discovery import AUTH_METHOD
-
-_PEM_LINE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +90,6 @@ def registration_sheet(
     keyring: Keyring,
     *,
     issuer: str,
-    certificates: Mapping[str, bytes] | None = None,
 ) -> RegistrationSheet:
     """Write the sheet of a connection.
 
@@ -100,7 +97,6 @@ def registration_sheet(
         connection: the one to register.
         keyring: its keys.
         issuer: Signet's own, that every address is built from.
-        certificates: by `kid`, in DER; a key may be without one.
     """
     profile = profile_of(connection.strategy)
     values = {
@@ -139,7 +135,7 @@ def registration_sheet(
             typ=connection.assertion.typ,
             key_headers=connection.assertion.key_headers,
         ),
-        keys=_keys(keyring, certificates or {}),
+        keys=_keys(keyring),
         steps=tuple(step.format(**values) for step in profile.steps),
     )
 
@@ -153,32 +149,27 @@ def _audience(connection: Connection) -> str:
     return pinned.token_endpoint if pinned is not None else connection.assertion.audience
 
 
-def _keys(keyring: Keyring, certificates: Mapping[str, bytes]) -> tuple[SheetKey, ...]:
+def _keys(keyring: Keyring) -> tuple[SheetKey, ...]:
     """Write the keys, the one that signs first."""
     states = {"current": keyring.current, "next": keyring.next, "previous": keyring.previous}
-    return tuple(
-        _key(key, state, certificates.get(key.kid))
-        for state, key in states.items()
-        if key is not None
-    )
+    return tuple(_key(key, state) for state, key in states.items() if key is not None)
 
 
-def _key(key: PublishedKey, state: str, certificate: bytes | None) -> SheetKey:
+def _key(key: PublishedKey, state: str) -> SheetKey:
     return SheetKey(
         kid=key.kid,
         state=state,
         alg=key.alg,
         jwk=dict(key.jwk),
         public_key_pem=PublicJwk.parse(key.jwk).as_pem(),
-        certificate=_certificate(certificate) if certificate is not None else None,
+        certificate=_certificate(key.certificate) if key.certificate is not None else None,
     )
 
 
-def _certificate(der: bytes) -> SheetCertificate:
-    lines = textwrap.wrap(base64.b64encode(der).decode("ascii"), _PEM_LINE)
-    pem = "\n".join(("-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""))
+def _certificate(certificate: str) -> SheetCertificate:
+    der = base64.b64decode(certificate)
     return SheetCertificate(
-        pem=pem,
+        pem=certificate_pem(certificate),
         # A name to find it by in a console, as X.509 thumbprints have been [RFC 7515 4.1.7].
         thumbprint_sha1=hashlib.sha1(der, usedforsecurity=False).hexdigest().upper(),
         thumbprint_sha256=hashlib.sha256(der).hexdigest().upper(),

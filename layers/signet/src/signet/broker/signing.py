@@ -1,5 +1,7 @@
 """Choose the key that signs: the keyring's current one, and never another."""
 
+import base64
+
 from signet.broker.keyring import Keyring, PublishedKey, missing
 from signet.broker.ports import Kms
 from signet.errors import Denied, Misconfigured
@@ -60,4 +62,10 @@ def publishable_key(kms: Kms, *, key_id: str, alg: str, challenge: str, now: int
 
 
 def _with(key: PublishedKey, signer: DigestSigner) -> SigningKey:
-    return SigningKey(kid=key.kid, alg=key.alg, key_id=key.key_id, signer=signer)
+    return SigningKey(
+        kid=key.kid,
+        alg=key.alg,
+        key_id=key.key_id,
+        signer=signer,
+        certificate=base64.b64decode(key.certificate) if key.certificate is not None else None,
+    )

@@ -17,6 +17,11 @@ class SigningAlgorithm:
     kms_signing_algorithm: str
     kms_key_spec: str
 
+    @property
+    def is_pss(self) -> bool:
+        """Tell RSASSA-PSS from RSASSA-PKCS1-v1_5."""
+        return self.name.startswith("PS")
+
 
 def _rsa(name: str, bits: int, kms: str) -> SigningAlgorithm:
     return SigningAlgorithm(

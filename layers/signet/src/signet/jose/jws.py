@@ -5,7 +5,7 @@ PyJWT accepts duplicate members, padding, unknown `typ` and more (docs/threat-mo
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol, cast
 
@@ -18,12 +18,14 @@ from signet.jose import base64url, strict_json
 from signet.jose.algorithms import ALGORITHMS, SigningAlgorithm, algorithm
 from signet.jose.jwk import MAX_KID
 from signet.jose.jwks import Jwks
+from signet.jose.key_reference import NAMES as KEY_HEADERS
+from signet.jose.key_reference import key_reference
 
 MAX_TOKEN = 65_536
 MAX_CANDIDATES = 8
 _COORDINATE_BYTES = {"P-256": 32, "P-384": 48, "P-521": 66}
 _REFUSED_HEADERS = frozenset({"crit", "b64", "jwk", "jku", "x5u", "x5c", "zip", "enc"})
-_OWN_HEADERS = frozenset({"alg", "kid", "typ", "crit", "b64"})
+_OWN_HEADERS = frozenset({"alg", "typ", "crit", "b64", *KEY_HEADERS})
 _VERIFIERS = {name: found for name, found in get_default_algorithms().items() if name in ALGORITHMS}
 
 
@@ -68,12 +70,16 @@ class DigestSigner(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
-    """A key to sign with: `kid` and `alg` as they are published, `key_id` the signer's own."""
+    """A key to sign with: `kid` and `alg` as they are published, `key_id` the signer's own.
+
+    `certificate` is the key's, in DER, for headers that name it.
+    """
 
     kid: str
     alg: str
     key_id: str
     signer: DigestSigner
+    certificate: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,8 +147,16 @@ def sign(
     key: SigningKey,
     typ: str | None,
     headers: Mapping[str, object] | None = None,
+    key_headers: Sequence[str] = ("kid",),
 ) -> SignedToken:
-    """Sign claims as a JWT; extra `headers` never displace `alg`, `kid`, `typ` or the rules.
+    """Sign claims as a JWT; extra `headers` never displace `alg`, `typ`, the key's or the rules.
+
+    Args:
+        claims: of the token.
+        key: that signs.
+        typ: kind of the token, or None for none.
+        headers: further header parameters.
+        key_headers: which of `kid`, `x5t`, `x5t#S256` and `x5c` tell the key.
 
     Raises:
         Unavailable, Misconfigured: of the signer.
@@ -152,7 +166,8 @@ def sign(
     jws.register_algorithm(key.alg, remote)
     # PyJWT lets a header choose the algorithm, and detach the payload (`b64`).
     extra = {name: value for name, value in (headers or {}).items() if name not in _OWN_HEADERS}
-    header = {**extra, "kid": key.kid, "typ": typ}
+    reference = key_reference(key_headers, kid=key.kid, certificate=key.certificate)
+    header = {**extra, **reference, "typ": typ}
     payload = strict_json.dumps(dict(claims))
     compact = jws.encode(payload, cast("Any", _Elsewhere()), algorithm=key.alg, headers=header)
     return SignedToken(compact=compact, kid=key.kid, request_id=remote.request_id)

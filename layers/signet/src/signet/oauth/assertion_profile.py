@@ -17,5 +17,6 @@ class AssertionProfile:
     audience: str
     lifetime_seconds: int = MAX_LIFETIME_UPSTREAM
     typ: str | None = "client-authentication+jwt"
+    key_headers: tuple[str, ...] = ("kid",)
     extra_claims: Mapping[str, object] = field(default_factory=dict)
     extra_headers: Mapping[str, object] = field(default_factory=dict)

@@ -47,6 +47,7 @@ def sign_assertion(
         key=key,
         typ=profile.typ,
         headers=profile.extra_headers,
+        key_headers=profile.key_headers,
     )
 
 

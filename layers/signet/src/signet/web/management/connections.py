@@ -4,11 +4,13 @@ import json
 
 from signet.broker.connection import Connection
 from signet.broker.connection_document import READ_ONLY, connection_document, connection_etag
-from signet.broker.connection_keys import find_key, keys_document, public_pem
+from signet.broker.connection_keys import find_certificate, find_key, keys_document, public_pem
+from signet.broker.registration_sheet import registration_sheet
 from signet.web.management import models
 from signet.web.management.answers import limit_of, once, part, tagged
 from signet.web.management.body import JSON, MERGE_PATCH
 from signet.web.management.operation import BASE, Body, Call, Operation, Shown
+from signet.web.registration_page import registration_page
 from signet.web.response import Response, json_response
 
 _LISTING = "connections"
@@ -89,6 +91,25 @@ def get_public_pem(call: Call) -> Response:
     keyring = call.api.connections.keyring(call.parameters["connection_id"])
     pem = public_pem(find_key(keyring, call.parameters["kid"]))
     return Response(status=200, headers={"content-type": "application/x-pem-file"}, body=pem)
+
+
+def get_certificate(call: Call) -> Response:
+    """Answer a key's certificate in PEM."""
+    keyring = call.api.connections.keyring(call.parameters["connection_id"])
+    pem = find_certificate(find_key(keyring, call.parameters["kid"]))
+    return Response(
+        status=200, headers={"content-type": "application/pem-certificate-chain"}, body=pem
+    )
+
+
+def get_registration(call: Call) -> Response:
+    """Answer the registration sheet: a page to whoever asks for HTML, else JSON."""
+    connection = call.api.connections.get(call.parameters["connection_id"])
+    keyring = call.api.connections.keyring(connection.id)
+    sheet = registration_sheet(connection, keyring, issuer=call.api.issuer)
+    if "text/html" in call.request.headers.get("accept", ""):
+        return registration_page(sheet)
+    return json_response(sheet.as_dict())
 
 
 def _document(call: Call, connection: Connection) -> dict[str, object]:
@@ -215,6 +236,36 @@ OPERATIONS = (
                 description="The public key, as SubjectPublicKeyInfo",
                 schema={"type": "string"},
                 media_type="application/x-pem-file",
+            )
+        },
+    ),
+    Operation(
+        name="getKeysCertificate",
+        method="GET",
+        path="/connections/{connection_id}/keys/{kid}/certificate.pem",
+        scope="keys:read",
+        summary="Read a key's X.509 certificate in PEM; that key signed it",
+        use=get_certificate,
+        answers={
+            200: Shown(
+                description="The certificate",
+                schema={"type": "string"},
+                media_type="application/pem-certificate-chain",
+            )
+        },
+    ),
+    Operation(
+        name="getRegistrationSheet",
+        method="GET",
+        path="/connections/{connection_id}/registration",
+        scope="connections:read",
+        summary="Read all that the provider's administrator has to enter; a page by Accept",
+        use=get_registration,
+        answers={
+            200: Shown(
+                description="The sheet",
+                schema=lambda: models.RegistrationSheet,
+                texts=("text/html",),
             )
         },
     ),

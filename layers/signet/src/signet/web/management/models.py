@@ -116,6 +116,61 @@ class KeySet(BaseModel):
     keys: Annotated[list[PublicKey], Field(min_length=1)]
 
 
+class SheetAssertion(Closed):
+    """How Signet's client assertions look; `token_endpoint` where the provider's metadata tell."""
+
+    audience: str
+    lifetime_seconds: int
+    typ: str | None
+    key_headers: list[str]
+
+
+class SheetCertificate(Closed):
+    """A key's X.509 certificate; thumbprints in upper-case hexadecimal."""
+
+    pem: str
+    thumbprint_sha1: str
+    thumbprint_sha256: str
+
+
+class SheetKey(Closed):
+    """One key that may sign."""
+
+    kid: str
+    state: Literal["next", "current", "previous"]
+    alg: ALGORITHM
+    jwk: PublicKey
+    public_key_pem: str
+    certificate: SheetCertificate | None
+
+
+class RegistrationSheet(Closed):
+    """All that the provider's administrator has to enter."""
+
+    provider: str
+    strategy: str
+    connection_id: str
+    display_name: str
+    issuer: str
+    client_id: str
+    redirect_uri: str
+    jwks_uri: str
+    token_endpoint_auth_method: Literal["private_key_jwt"]
+    token_endpoint_auth_signing_alg: ALGORITHM
+    id_token_signed_response_alg: ALGORITHM
+    scopes: list[str]
+    grant_types: list[str]
+    response_types: list[str]
+    response_mode: str
+    code_challenge_method: Literal["S256"]
+    pushed_authorization: str
+    key_form: Literal["jwks_uri", "jwks", "public_key", "certificate"]
+    keys_by_hand: bool
+    assertion: SheetAssertion
+    keys: list[SheetKey]
+    steps: list[str]
+
+
 class ClientMembers(Closed):
     """What administrators set on a client; `jwks` or `jwks_uri`, and not both."""
 

@@ -155,6 +155,8 @@ def _shown(shown: Shown, references: Mapping[str, str]) -> dict[str, Any]:
     elif shown.schema is not None:
         schema = {"$ref": references[shown.schema().__name__]}
         described["content"] = {shown.media_type: {"schema": schema}}
+    for media_type in shown.texts:
+        described["content"][media_type] = {"schema": {"type": "string"}}
     return described
 
 

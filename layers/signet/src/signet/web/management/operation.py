@@ -48,11 +48,15 @@ class Body:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A successful answer, for the description; `schema` is a model, or a JSON Schema."""
+    """A successful answer, for the description; `schema` is a model, or a JSON Schema.
+
+    `texts` are media types of the same as text, for whoever asks for one of them.
+    """
 
     description: str
     schema: Callable[[], type[BaseModel]] | Mapping[str, Any] | None = None
     media_type: str = JSON
+    texts: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
 
 
