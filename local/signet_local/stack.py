@@ -32,6 +32,7 @@ class LocalStack:
         self._state = state.State(folder=settings.state)
         self._template = Template.read()
         self._aws = EmulatedAws(snapshot=settings.state / state.SNAPSHOT)
+        self._is_ending = False
         self.issuer = ""
 
     def run(
@@ -48,6 +49,7 @@ class LocalStack:
             SignetError: a setting cannot be used.
             RuntimeError: the emulated AWS ended by itself, or `failure` told of something.
         """
+        self._watch_signals()
         with _bound_socket(self._settings.port) as listening:
             port = listening.getsockname()[1]
             self.issuer = self._settings.issuer or f"http://{HOST}:{port}"
@@ -56,6 +58,20 @@ class LocalStack:
                 asyncio.run(self._serve(listening, ready, lambda: self._aws.ended() or failure()))
             finally:
                 self._aws.stop()
+
+    def _watch_signals(self) -> None:
+        """Remember that we are to end, until the server takes the signals over.
+
+        The exception alone is not enough: Python loses one that is raised in a finalizer.
+        """
+
+        def end(number: int, frame: object) -> NoReturn:
+            del number, frame
+            self._is_ending = True
+            raise KeyboardInterrupt
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, end)
 
     def _start(self) -> None:
         os.environ |= {"SIGNET_ISSUER": self.issuer, "SIGNET_ALLOW_LOOPBACK": "1"}
@@ -107,6 +123,8 @@ class LocalStack:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, server.end)
+        if self._is_ending:
+            return
         await server.serve(sockets=[listening])
         if server.failure is not None:
             raise RuntimeError(server.failure)
