@@ -100,7 +100,9 @@ class Deployment:
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": self._assertion(),
         }
-        tokens: dict[str, Any] = self.wiring.token_request("authorization_code")(parameters, authorization=None)
+        tokens: dict[str, Any] = self.wiring.token_request("authorization_code")(
+            parameters, authorization=None
+        )
         return tokens
 
     def userinfo(self, tokens: Mapping[str, Any]) -> dict[str, object]:
