@@ -10,12 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 from signet.jose.algorithms import algorithm
 from signet.jose.jwk import PublicJwk
 from signet.jose.jws import SigningKey, sign
-from signet.oauth.http_message import HttpAnswer, HttpRequest
+from signet.oauth.http_message import HttpAnswer, HttpRequest, Unreachable
 from tests.support.memory import FixedClock
 from tests.support.software_kms import SoftwareKms
 
 JSON = {"content-type": "application/json"}
 ISSUER = "https://idp.example"
+DISCOVERY = "/.well-known/openid-configuration"
 
 
 class CannedProvider:
@@ -57,6 +58,8 @@ class CannedProvider:
 
     def fetch(self, request: HttpRequest, *, bulkhead: str) -> HttpAnswer:
         self.requests.append(request)
+        if request.url.endswith(DISCOVERY) and not request.url.startswith(f"{ISSUER}/"):
+            raise Unreachable("nobody is there", sent=False)
         path = urlsplit(request.url).path
         if path in self.answers:
             return self.answers[path](request)

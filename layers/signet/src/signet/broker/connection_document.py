@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from signet.broker import pinning
 from signet.broker.connection import Connection
 from signet.broker.resource_version import etag, rfc3339
 
-READ_ONLY = ("id", "redirect_uri", "jwks_uri", "created_at", "updated_at", "etag")
+READ_ONLY = (
+    "id", "redirect_uri", "jwks_uri", "endpoints", "created_at", "updated_at", "etag",
+)  # fmt: skip
 """What Signet alone decides: refused, by name, in whatever an administrator sends."""
 
 
@@ -17,6 +20,7 @@ def connection_document(connection: Connection, *, issuer: str) -> dict[str, obj
         **settable_members(connection),
         "redirect_uri": connection.redirect_uri(issuer),
         "jwks_uri": connection.jwks_uri(issuer),
+        "endpoints": pinning.shown(connection.endpoints),
         "created_at": rfc3339(connection.created_at),
         "updated_at": rfc3339(connection.updated_at),
         "etag": connection_etag(connection),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from signet.broker.agreement import Agreement
 from signet.broker.connection import Connection
 from signet.broker.connection_document import connection_etag, settable_members
 from signet.broker.connection_id import is_connection_id
@@ -26,6 +27,7 @@ class ManagedConnections:
     registration: Registration
     connections: ConnectionRegistry
     keyrings: Keyrings
+    agreement: Agreement
     kms: Kms
     clock: Clock
 
@@ -65,7 +67,24 @@ class ManagedConnections:
         made_before = self._find(f"con_{identifier}") if identifier is not None else None
         if made_before is not None:
             return made_before
-        return self.registration.create_connection(document, identifier=identifier)
+        return self.registration.create_connection(
+            document, identifier=identifier, agree=self.agreement.pinned_if_reachable
+        )
+
+    def agree(self, connection_id: str, *, if_match: str | None) -> Connection:
+        """Agree to the endpoints that the provider publishes now.
+
+        Raises:
+            Rejected: `not_found`, `version_mismatch` or `provider_metadata`.
+            Unavailable: the provider does not answer.
+        """
+        stored = self.get(connection_id)
+        check_if_match(if_match, connection_etag(stored))
+        now = self.clock.now()
+        changed = replace(self.agreement.pinned(stored), version=stored.version + 1, updated_at=now)
+        if not written(partial(self.connections.replace, changed, previous=stored)):
+            raise version_mismatch()
+        return changed
 
     def change(
         self, connection_id: str, patch: Mapping[str, object], *, if_match: str | None
@@ -125,14 +144,16 @@ class ManagedConnections:
                 "token_endpoint_auth_signing_alg has to stay: it belongs to the connection's key.",
             )
         if parsed.issuer != stored.issuer:
+            # Another issuer has other endpoints: nobody agreed to them yet.
             self.registration.check_issuer(parsed.issuer)
+            parsed = self.agreement.pinned_if_reachable(parsed)
+        else:
+            parsed = replace(parsed, endpoints=stored.endpoints)
         changed = replace(
             parsed,
             created_at=stored.created_at,
             version=stored.version,
             updated_at=stored.updated_at,
-            # Another issuer has other endpoints: nobody agreed to them yet.
-            endpoints=stored.endpoints if parsed.issuer == stored.issuer else None,
         )
         if changed == stored:
             return stored

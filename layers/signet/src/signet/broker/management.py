@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from signet.broker.connection_test import ConnectionTest
 from signet.broker.cursors import Cursors
 from signet.broker.idempotency import Idempotency
 from signet.broker.managed_clients import ManagedClients
@@ -30,6 +31,7 @@ class Management:
     issuer: str
     access: Access
     connections: ManagedConnections
+    connection_test: ConnectionTest
     clients: ManagedClients
     cursors: Cursors
     idempotency: Idempotency

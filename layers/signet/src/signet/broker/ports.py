@@ -201,6 +201,18 @@ class Replay(Protocol):
         ...
 
 
+class RateLimits(Protocol):
+    """How often something may be done."""
+
+    def take(self, key: str, *, now: int, until: int) -> bool:
+        """Take a turn that is over at `until`; of callers at once at most one gets True.
+
+        Raises:
+            Unavailable: the store is.
+        """
+        ...
+
+
 class Claims(Protocol):
     """Who runs the request of an Idempotency-Key; at most one caller holds a key at a time."""
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from signet.broker.connection import Connection
 from signet.broker.keyring import Keyring
+from signet.broker.pinning import held, moved
 from signet.broker.ports import Clock, Entropy, Fetcher, Kms
 from signet.broker.remote_document import RemoteDocuments
 from signet.broker.remote_keys import RemoteKeys
 from signet.broker.signing import signing_key
-from signet.errors import Misconfigured, Rejected
+from signet.errors import Misconfigured, Rejected, Unavailable
 from signet.jose import strict_json
 from signet.oauth.client_assertion import authentication_parameters, sign_assertion
 from signet.oauth.http_message import HttpAnswer, Unreachable
@@ -57,9 +58,24 @@ class Provider:
     def metadata(self, connection: Connection) -> ProviderMetadata:
         """Return the provider's metadata, from memory when warm.
 
+        Where endpoints are pinned, metadata that left their origins or cannot be used any more
+        are not followed: the pinned ones serve on.
+
         Raises:
             Misconfigured: `provider_metadata`. Unavailable: it cannot be had.
         """
+        pinned = connection.endpoints
+        if pinned is None:
+            return self._published(connection)
+        try:
+            metadata = self._published(connection)
+        except (Misconfigured, Unavailable):
+            return held(pinned, issuer=connection.issuer)
+        if moved(pinned, metadata):
+            return held(pinned, issuer=connection.issuer)
+        return metadata
+
+    def _published(self, connection: Connection) -> ProviderMetadata:
         metadata = self._documents.get(discovery_url(connection.issuer), bulkhead=connection.id)
         if metadata.issuer != connection.issuer:
             raise Misconfigured(

@@ -1,6 +1,6 @@
 """Register connections and clients: the use cases of the management API (contract, section 4)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from signet.broker.certification import certified
@@ -37,22 +37,29 @@ class Registration:
     entropy: Entropy
 
     def create_connection(
-        self, document: Mapping[str, object], *, identifier: str | None = None
+        self,
+        document: Mapping[str, object],
+        *,
+        identifier: str | None = None,
+        agree: Callable[[Connection], Connection] | None = None,
     ) -> Connection:
         """Check an administrator's document, make the connection's first key, and store both.
 
         The key is made last, so that a refused document leaves no key behind; a key whose
         connection then could not be stored carries its tags and is found by them. An `identifier`
-        makes the id, for a request that may be repeated.
+        makes the id, for a request that may be repeated; `agree` pins the provider's endpoints.
 
         Raises:
-            Rejected: `invalid_connection`, `destination_refused` or `name_taken`.
+            Rejected: `invalid_connection`, `destination_refused`, `provider_metadata` or
+                `name_taken`.
         """
         now = self.clock.now()
         connection = Connection.parse(
             document, connection_id=f"con_{identifier or self.entropy.identifier()}", now=now
         )
         self.check_issuer(connection.issuer)
+        if agree is not None:
+            connection = agree(connection)
         tags = {
             "signet:stack": self.stack,
             "signet:purpose": PURPOSE_CONNECTION,

@@ -1,6 +1,6 @@
-"""The management table: claims on Idempotency-Keys, and the positions behind cursors.
+"""The management table: claims on Idempotency-Keys, positions behind cursors, and turns.
 
-Both keys are hashes of what a caller sends. `expires_at` is DynamoDB's TTL too, which deletes days
+All keys are hashes of what a caller sends. `expires_at` is DynamoDB's TTL too, which deletes days
 late: the conditions here and the broker judge expiry by value.
 """
 
@@ -92,6 +92,28 @@ class DynamoDbClaims:
             )
         except ConditionFailed:
             return
+
+
+class DynamoDbRateLimits:
+    """`TEST#<hash>`: whose turn it is, and until when."""
+
+    def __init__(self, database: DynamoDb, *, table: str) -> None:
+        self._database = database
+        self._table = table
+
+    def take(self, key: str, *, now: int, until: int) -> bool:
+        """Take a turn, by one conditional write."""
+        try:
+            self._database.call(
+                "put_item",
+                TableName=self._table,
+                Item={"pk": text(key), "expires_at": number(until)},
+                ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now",
+                ExpressionAttributeValues={":now": number(now)},
+            )
+        except ConditionFailed:
+            return False
+        return True
 
 
 class DynamoDbPositions:

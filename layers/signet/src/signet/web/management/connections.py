@@ -15,7 +15,9 @@ from signet.web.response import Response, json_response
 
 _LISTING = "connections"
 _KEY_LIST = {"type": "array", "items": {"$ref": "#/components/schemas/Key"}}
-_WRITES = ("invalid_connection", "destination_refused", "name_taken", "domain_taken")
+_WRITES = (
+    "invalid_connection", "destination_refused", "provider_metadata", "name_taken", "domain_taken",
+)  # fmt: skip
 
 
 def list_connections(call: Call) -> Response:
@@ -63,6 +65,20 @@ def remove_connection(call: Call) -> Response:
         call.parameters["connection_id"], if_match=call.request.headers.get("if-match")
     )
     return Response(status=204)
+
+
+def agree_to_metadata(call: Call) -> Response:
+    """Pin the endpoints that the provider publishes now."""
+    changed = call.api.connections.agree(
+        call.parameters["connection_id"], if_match=call.request.headers.get("if-match")
+    )
+    return json_response(_document(call, changed), headers={"etag": connection_etag(changed)})
+
+
+def run_test(call: Call) -> Response:
+    """Test a connection, once for an Idempotency-Key."""
+    connection = call.api.connections.get(call.parameters["connection_id"])
+    return once(call, lambda _: json_response(call.api.connection_test(connection)))
 
 
 def list_keys(call: Call) -> Response:
@@ -199,6 +215,46 @@ OPERATIONS = (
         headers=("If-Match",),
         answers={204: Shown(description="It is removed")},
         codes=("version_mismatch", "busy", "signing_unavailable"),
+    ),
+    Operation(
+        name="agreeToMetadata",
+        method="POST",
+        path="/connections/{connection_id}/metadata",
+        scope="connections:write",
+        summary="Agree to the endpoints that the provider publishes now",
+        use=agree_to_metadata,
+        headers=("If-Match",),
+        answers={
+            200: Shown(
+                description="The connection, held to them",
+                schema=models.connection_view,
+                headers=("ETag",),
+            )
+        },
+        codes=("version_mismatch", "provider_metadata", "destination_unavailable"),
+    ),
+    Operation(
+        name="testConnection",
+        method="POST",
+        path="/connections/{connection_id}/test",
+        scope="connections:write",
+        summary="Test a connection: metadata, keys, and whether the provider knows our key",
+        use=run_test,
+        headers=("Idempotency-Key",),
+        answers={
+            200: Shown(
+                description="What was found, and what to do",
+                schema=lambda: models.ConnectionTest,
+                headers=("Idempotency-Replayed",),
+            )
+        },
+        codes=(
+            "test_too_soon",
+            "signing_unavailable",
+            "signing_key",
+            "keyring_missing",
+            "certificate_missing",
+        ),
     ),
     Operation(
         name="listKeys",

@@ -116,6 +116,49 @@ class KeySet(BaseModel):
     keys: Annotated[list[PublicKey], Field(min_length=1)]
 
 
+class Finding(Closed):
+    """One thing that was looked at."""
+
+    check: str
+    outcome: Literal["ok", "warning", "failed"]
+    text: str
+
+
+class Findings(Closed):
+    """What the provider publishes, judged."""
+
+    outcome: Literal["ok", "warning", "failed"]
+    findings: list[Finding]
+
+
+class Evidence(Closed):
+    """What the provider said; nothing where it was not asked, or did not answer."""
+
+    status: int = Field(default=0, examples=[400])
+    error: str = Field(default="", examples=["invalid_grant"])
+
+
+class ConnectionTest(Closed):
+    """What a test of a connection found."""
+
+    discovery: Findings
+    client_authentication: Literal["accepted", "refused", "unknown"]
+    evidence: Evidence
+    advice: str
+
+
+class PinnedEndpoints(Closed):
+    """A provider's endpoints as an administrator last agreed to them."""
+
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    userinfo_endpoint: str | None
+    pushed_authorization_request_endpoint: str | None
+    iss_parameter_supported: bool
+    pinned_at: Time
+
+
 class SheetAssertion(Closed):
     """How Signet's client assertions look; `token_endpoint` where the provider's metadata tell."""
 
@@ -256,6 +299,7 @@ def connection_view() -> type[BaseModel]:
         "id": (Annotated[str, StringConstraints(pattern="^con_[a-z2-7]{26}$")], ...),
         "redirect_uri": (Url, ...),
         "jwks_uri": (Url, ...),
+        "endpoints": (PinnedEndpoints | None, Field(description="What the provider is held to.")),
         "created_at": (Time, ...),
         "updated_at": (Time, ...),
         "etag": (Printable, ...),

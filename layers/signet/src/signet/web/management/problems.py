@@ -18,6 +18,7 @@ STATUS: Mapping[str, int] = {
     "invalid_idempotency_key": 400,
     "client_secret_refused": 400,
     "destination_refused": 400,
+    "provider_metadata": 400,
     "invalid_token": 401,
     "insufficient_scope": 403,
     "deployment_client": 403,
@@ -33,16 +34,19 @@ STATUS: Mapping[str, int] = {
     "idempotency_key_reused": 422,
     "server_error": 500,
     "keyring_missing": 500,
+    "certificate_missing": 500,
     "key_not_proved": 500,
     "signing_key": 500,
     "busy": 503,
     "signing_unavailable": 503,
     "store_unavailable": 503,
+    "destination_unavailable": 503,
+    "test_too_soon": 429,
 }
 """Every code that the management API answers with; a test holds the code against it."""
 
 MEDIA_TYPE = "application/problem+json"
-_RETRY_AFTER: Mapping[str, str] = {"idempotency_in_progress": "2"}
+_RETRY_AFTER: Mapping[str, str] = {"idempotency_in_progress": "2", "test_too_soon": "10"}
 
 
 def problem(error: SignetError, request: Request) -> Response:
