@@ -24,6 +24,7 @@ PUSHED = [
     for par in ("off", "on", "required")
     if par != "required" or connection(strategy).pushed_authorization != "never"
 ]
+PARAMETERS = sorted({name for s in strategies() for name in connection(s).upstream_params})
 ACR_VALUES = [
     value
     for strategy in strategies()
@@ -53,7 +54,11 @@ def provider_of() -> Iterator[Callable[[str, str], ProviderProcess]]:
             port = free_port()
             issuer = f"http://127.0.0.1:{port}{'/' if slash else ''}"
             process = ProviderProcess(
-                port, issuer=issuer, par="on" if has_par else "off", acrValues=ACR_VALUES
+                port,
+                issuer=issuer,
+                par="on" if has_par else "off",
+                acrValues=ACR_VALUES,
+                parameters=PARAMETERS,
             )
             process.start()
             running[slash, has_par] = process

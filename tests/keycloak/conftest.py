@@ -1,5 +1,6 @@
 """One stack and one Keycloak for the folder; the stack's log is searched at its end."""
 
+import signal
 import socket  # noqa: TID251  (to find a free port)
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -43,8 +44,11 @@ def keycloak(progress: Callable[[str], None]) -> Iterator[Keycloak]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
+    # A run that is ended by kill must not leave a server behind: as Ctrl-C, with its teardown.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Keycloak(port, progress=progress) as running:
         yield running
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,8 @@
 // interop tests. It demands private_key_jwt and PKCE S256, and has a login page of its own.
 //
 // Standard input: one JSON line with the configuration, then one JSON line for each command:
-//   {"port": 9000, "par": "off" | "on" | "required", "claimsInIdToken": false, "acrValues": []}
+//   {"port": 9000, "par": "off" | "on" | "required", "claimsInIdToken": false, "acrValues": [],
+//    "parameters": […names of parameters that a client may be held to…]}
 //   {"client": {…client metadata…}, "demands": {…}}   registers a client, or changes it; what it is
 //       held to besides, as other providers do it (all optional): `audience` is the one that its
 //       assertions name ("issuer" or "token_endpoint"), `typ` theirs, `userAgent` the header's
@@ -120,13 +121,12 @@ function signingKeys() {
   }));
 }
 
-function configuration({ par = 'on', claimsInIdToken = false, acrValues = [] }) {
+function configuration({ par = 'on', claimsInIdToken = false, acrValues = [], parameters = [] }) {
   return {
     acrValues,
     adapter: MemoryAdapter,
     assertJwtClientAuthClaimsAndHeader: checkAssertion,
-    // Its check sees every parameter of a request, acr_values too.
-    extraParams: { vtr: checkParameters },
+    extraParams: Object.fromEntries(parameters.map((name) => [name, checkParameters])),
     clientAuthMethods: ['private_key_jwt'],
     enabledJWA: {
       clientAuthSigningAlgValues: SIGNING_ALGS,
