@@ -37,6 +37,10 @@ test: venv node venv-artifact ## the whole suite, and what it skipped and why
 e2e: venv node ## the browser tests alone
 	@exec $(PY) -m pytest -p tests.support.skipped tests/e2e $(ARGS)
 
+.PHONY: interop
+interop: venv ## logins through Keycloak, from Maven Central (minutes, and a gigabyte of memory)
+	@tools/keycloak && exec $(PY) -m pytest -p tests.support.skipped tests/keycloak $(ARGS)
+
 .PHONY: check
 check: venv ## formatting, lint, types, import rules: seconds, offline
 	@.venv/bin/ruff format --check

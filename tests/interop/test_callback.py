@@ -53,7 +53,7 @@ def app(stage: Stage) -> Application:
     stage.connect(["callback-one", "callback-two", "callback-silent"])
     silent = stage.liar.tenants["callback-silent"]
     silent.metadata = {"authorization_response_iss_parameter_supported": ABSENT}
-    stage.connect(["callback-post"], upstream_params={"response_mode": "form_post"})
+    stage.connect(["callback-post"], response_mode="form_post")
     return stage.application("callback-app")
 
 

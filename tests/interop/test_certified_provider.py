@@ -5,22 +5,19 @@ sign-in here is also a verification of a KMS signature by code that is not ours.
 """
 
 import base64
-import hashlib
 import json
 import socket  # noqa: TID251  (to find a free port)
-import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from tests.support.application import ASSERTION_TYPE, Application
+from tests.support.application import Application
 from tests.support.clock import now
 from tests.support.emulated import EmulatedAccount
-from tests.support.forged_jws import encode, new_key, segment, sign
-from tests.support.lying_provider import ABSENT, changed
+from tests.support.lying_provider import ABSENT
+from tests.support.outsider import Outsider
 from tests.support.stage import Stage
-from tests.support.travelled import Response, Wire
+from tests.support.travelled import Wire
 
 from signet_local.real_parts.provider import ProviderProcess
 
@@ -90,7 +87,7 @@ def by_par(request: pytest.FixtureRequest, stage: Stage) -> Iterator[CertifiedPr
 def generous(stage: Stage) -> Iterator[CertifiedProvider]:
     """Start a provider that puts every claim into the ID token, and answers by form_post."""
     provider = CertifiedProvider(stage, "generous", ("ES256",), claimsInIdToken=True)
-    provider.start(upstream_params={"response_mode": "form_post"})
+    provider.start(response_mode="form_post")
     yield provider
     provider.process.stop()
 
@@ -186,66 +183,18 @@ def test_one_person_is_one_subject_of_a_connection_and_another_of_another(
 # --- what the provider itself refuses ------------------------------------------------------------
 
 
-class Outsider:
-    """Makes assertions of a connection outside of Signet, with its key in KMS or with another."""
-
-    def __init__(self, stage: Stage, provider: CertifiedProvider, alg: str, wire: Wire) -> None:
-        self._account = EmulatedAccount(stage.stack)
-        self._key = self._account.current_key(stage.callbacks[provider.name(alg)])
-        self._provider = provider
-        self._http = wire.client()
-        self.alg = alg
-        self.issuer = provider.process.issuer
-
-    def close(self) -> None:
-        self._account.close()
-
-    def claims(self, **changes: Any) -> dict[str, Any]:
-        issued, client_id = now(), f"signet-{self.alg}"
-        honest = {
-            "iss": client_id,
-            "sub": client_id,
-            "aud": self.issuer,
-            "jti": str(uuid.uuid4()),
-            "iat": issued,
-            "exp": issued + 60,
-        }
-        return changed(honest, changes)
-
-    def assertion(self, **changes: Any) -> str:
-        """Sign in KMS, as Signet does."""
-        head = {"alg": self.alg, "kid": self._key["kid"]}
-        message = f"{segment(head)}.{segment(self.claims(**changes))}"
-        digest = hashlib.sha256(message.encode("ascii")).digest()
-        der = self._account.sign(self._key["key_id"], digest, "ECDSA_SHA_256")
-        r, s = decode_dss_signature(der)
-        return f"{message}.{encode(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
-
-    def forged(self, alg: str) -> str:
-        """Sign with a key of one's own under the connection's kid."""
-        head = {"alg": alg, "kid": self._key["kid"]}
-        return sign(head, self.claims(), key=new_key(alg), alg=alg)
-
-    def send(self, assertion: str) -> Response:
-        """Ask for tokens with a made-up code: `invalid_grant` says that we were believed."""
-        return self._http.post(
-            f"{self.issuer}/token",
-            data={
-                "grant_type": "authorization_code",
-                "code": "made-up-code-made-up-code-made-up-code",
-                "redirect_uri": "https://nowhere.example",
-                "code_verifier": "v" * 43,
-                "client_assertion_type": ASSERTION_TYPE,
-                "client_assertion": assertion,
-            },
-        )
-
-
 @pytest.fixture(scope="module")
 def outsider(stage: Stage, generous: CertifiedProvider, wire: Wire) -> Iterator[Outsider]:
-    made = Outsider(stage, generous, "ES256", wire)
-    yield made
-    made.close()
+    account = EmulatedAccount(stage.stack)
+    yield Outsider(
+        account,
+        stage.callbacks[generous.name("ES256")],
+        wire.client(),
+        client_id="signet-ES256",
+        issuer=generous.process.issuer,
+        token_endpoint=f"{generous.process.issuer}/token",
+    )
+    account.close()
 
 
 REFUSED_BY_THE_PROVIDER: dict[str, Callable[[Outsider], str]] = {

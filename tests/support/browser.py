@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 from tests.support.travelled import Client, Response, Wire
 
 MAX_STEPS = 20
+PASSWORD = "any"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,8 @@ class Browser:
     def _submit(self, response: Response, login: str) -> Response:
         form = form_of(response.text)
         assert form is not None, f"{response.status_code} from {response.url.path}: {response.text}"
-        fields = {**form.fields, "login": login} if "login" in form.fields else form.fields
+        typed = {"login": login, "username": login, "password": PASSWORD}
+        fields = {name: typed.get(name, value) for name, value in form.fields.items()}
         self.submitted.append(form)
         return self.client.request(form.method, response.url.join(form.action), data=fields)
 

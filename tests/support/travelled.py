@@ -81,6 +81,7 @@ class Wire:
         client = httpx.Client(
             event_hooks=hooks, timeout=30, limits=limits, trust_env=False, verify=self._tls
         )
+        client.event_hooks["response"].append(lambda _: _trusting_loopback(client))
         self._clients.append(client)
         return client
 
@@ -112,3 +113,9 @@ class Wire:
                 return
             if isinstance(document, dict):
                 self.travelled.note_all(document)
+
+
+def _trusting_loopback(client: Client) -> None:
+    """Keep Secure cookies for http too, as browsers do at 127.0.0.1 [Secure Contexts 3.1]."""
+    for cookie in client.cookies.jar:
+        cookie.secure = False

@@ -2,8 +2,12 @@
 // interop tests. It demands private_key_jwt and PKCE S256, and has a login page of its own.
 //
 // Standard input: one JSON line with the configuration, then one JSON line for each command:
-//   {"port": 9000, "par": "off" | "on" | "required", "claimsInIdToken": false}
-//   {"client": {…client metadata…}}   registers a client, or changes it
+//   {"port": 9000, "par": "off" | "on" | "required", "claimsInIdToken": false, "acrValues": [],
+//    "parameters": […names of parameters that a client may be held to…]}
+//   {"client": {…client metadata…}, "demands": {…}}   registers a client, or changes it; what it is
+//       held to besides, as other providers do it (all optional): `audience` is the one that its
+//       assertions name ("issuer" or "token_endpoint"), `typ` theirs, `userAgent` the header's
+//       value beside them, `parameters` are names that its authorization requests have
 // Standard output: "provider ready ISSUER", and "client ready CLIENT_ID" for each client.
 // It ends when standard input ends. GET /demo/assertions tells which client assertions it received:
 // header, claims and the names of the parameters beside them, never a whole token. GET /demo/clients
@@ -12,7 +16,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 
-import Provider from 'oidc-provider';
+import Provider, { errors } from 'oidc-provider';
 
 import { loginPage } from './login_page.mjs';
 
@@ -84,6 +88,27 @@ class MemoryAdapter {
   }
 }
 
+// By client_id: what other providers demand and oidc-provider by itself does not.
+const demands = new Map();
+
+function checkAssertion(ctx, claims, header, client) {
+  const { audience, typ, userAgent } = demands.get(client.clientId) ?? {};
+  const audiences = { issuer: ctx.oidc.issuer, token_endpoint: ctx.oidc.urlFor('token') };
+  if (audience !== undefined && claims.aud !== audiences[audience]) {
+    throw new errors.InvalidClientAuth(`aud has to be the ${audience}`);
+  }
+  if (typ !== undefined && header.typ !== typ) throw new errors.InvalidClientAuth(`typ has to be ${typ}`);
+  if (userAgent !== undefined && ctx.get('user-agent') !== userAgent) {
+    throw new errors.InvalidClientAuth(`User-Agent has to be ${userAgent}`);
+  }
+}
+
+function checkParameters(ctx, value, client) {
+  for (const name of demands.get(client.clientId)?.parameters ?? []) {
+    if (!ctx.oidc.params[name]) throw new errors.InvalidRequest(`${name} is required`);
+  }
+}
+
 function signingKeys() {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
   const curves = ['P-256', 'P-384', 'P-521'].map(
@@ -96,9 +121,12 @@ function signingKeys() {
   }));
 }
 
-function configuration({ par = 'on', claimsInIdToken = false }) {
+function configuration({ par = 'on', claimsInIdToken = false, acrValues = [], parameters = [] }) {
   return {
+    acrValues,
     adapter: MemoryAdapter,
+    assertJwtClientAuthClaimsAndHeader: checkAssertion,
+    extraParams: Object.fromEntries(parameters.map((name) => [name, checkParameters])),
     clientAuthMethods: ['private_key_jwt'],
     enabledJWA: {
       clientAuthSigningAlgValues: SIGNING_ALGS,
@@ -190,7 +218,7 @@ async function interact(provider, request, response) {
   const login = (form.get('login') ?? '').trim().toLowerCase();
   const result = form.get('cancel') !== null || !/^[a-z0-9.]{1,32}$/.test(login)
     ? { error: 'access_denied', error_description: 'The sign-in was cancelled.' }
-    : { login: { accountId: `user-${login}`, amr: ['pwd'] } };
+    : { login: { accountId: `user-${login}`, amr: ['pwd'], acr: params.acr_values?.split(' ')[0] } };
   await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
 }
 
@@ -244,7 +272,8 @@ async function main() {
   for (;;) {
     const { value, done } = await lines.next();
     if (done) process.exit(0);
-    const { client } = JSON.parse(value);
+    const { client, demands: demanded } = JSON.parse(value);
+    demands.set(client.client_id, demanded ?? {});
     await new MemoryAdapter('Client').upsert(client.client_id, client);
     await provider.Client.find(client.client_id); // refuses what is wrong with it
     console.log(`client ready ${client.client_id}`);

@@ -24,7 +24,8 @@ class ProviderProcess:
             configuration={"port": port, **options},
             log=log,
         )
-        self.issuer = f"http://127.0.0.1:{port}"
+        self._origin = f"http://127.0.0.1:{port}"
+        self.issuer = str(options.get("issuer", self._origin))
 
     def start(self) -> None:
         """Start it and wait until it answers.
@@ -34,9 +35,11 @@ class ProviderProcess:
         """
         self._program.start(ready="provider ready ")
 
-    def add_client(self, client: dict[str, Any]) -> None:
-        """Register a client there, or change it."""
-        self._program.say({"client": client}, answer=f"client ready {client['client_id']}")
+    def add_client(self, client: dict[str, Any], **demands: object) -> None:
+        """Register a client there, or change it; `demands` are what it is held to besides."""
+        self._program.say(
+            {"client": client, "demands": demands}, answer=f"client ready {client['client_id']}"
+        )
 
     def add_connection(self, connection: dict[str, Any], *, client_id: str, alg: str) -> None:
         """Register Signet as a client, by the JWKS address of one of its connections."""
@@ -51,7 +54,7 @@ class ProviderProcess:
 
     def assertions(self) -> list[dict[str, Any]]:
         """Return the client assertions that it received: endpoint, status, header, claims."""
-        address = f"{self.issuer}/demo/assertions"
+        address = f"{self._origin}/demo/assertions"
         with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310  (our own http)
             received: list[dict[str, Any]] = json.load(answer)
         return received

@@ -307,6 +307,20 @@ def test_a_callers_headers_do_not_displace_the_fetchers_own(
     assert not any(b"evil" in line or b"gzip" in line for line in lines)
 
 
+def test_a_callers_user_agent_takes_the_place_of_the_fetchers(
+    serve: Serve, make_fetcher: Callable[..., GuardedFetcher]
+) -> None:
+    server = serve(whole(b"{}"))
+    headers = {"user-agent": "Acme sign-on"}
+    make_fetcher().fetch(
+        HttpRequest(method="GET", url=f"https://{HOST}/", headers=headers), bulkhead="con_1"
+    )
+    lines = server.requests[0].split(b"\r\n")
+    assert [line for line in lines if line.startswith(b"user-agent")] == [
+        b"user-agent: Acme sign-on"
+    ]
+
+
 def test_content_is_sent_as_it_is(
     serve: Serve, make_fetcher: Callable[..., GuardedFetcher]
 ) -> None:

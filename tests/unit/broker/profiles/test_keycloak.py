@@ -3,6 +3,8 @@
 import pytest
 from tests.support.profiles import CLAIMS, assertion, but_strategy, by_hand, connection, refusal_of
 
+from signet.broker.profiles.keycloak import PROFILE
+
 ISSUER = "https://sso.acme.example/realms/staff"
 
 
@@ -44,3 +46,23 @@ def test_assertions_name_the_realm_and_live_a_minute() -> None:
     assert claims["aud"] == ISSUER
     assert claims["exp"] - claims["iat"] == 60
     assert set(claims) == CLAIMS
+
+
+def test_a_made_up_code_tells_a_good_assertion_from_a_bad_one() -> None:
+    assert PROFILE.made_up_code == "invalid_grant"
+
+
+@pytest.mark.parametrize(
+    ("said", "plain"),
+    [
+        ("invalid_client: Invalid token audience", "check issuer, letter by letter"),
+        ("Client authentication with signed JWT failed: Signature on JWT token failed validation",
+         "check the client's JWKS URL"),
+        ("Unable to load public key", "switch Use JWKS URL on"),
+        ("Client authentication with signed JWT failed: Error when loading public keys: …",
+         "Keycloak cannot read the JWKS URL"),
+        ("Invalid client or Invalid client credentials", "check client_id"),
+    ],
+)  # fmt: skip
+def test_what_keycloak_says_is_put_in_plain_words(said: str, plain: str) -> None:
+    assert plain in (PROFILE.explain(said) or "")

@@ -1,5 +1,6 @@
 """What holds for every profile, of whatever provider."""
 
+import json
 import re
 from pathlib import Path
 from string import Formatter
@@ -175,7 +176,7 @@ def test_the_table_of_providers_says_what_their_connections_are() -> None:
     text = (ROOT / "docs" / "providers" / "README.md").read_text("utf-8")
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| [")]
     assert rows
-    for first, alg, audience, typ, key_headers, _, pushed, _ in rows:
+    for first, alg, audience, typ, key_headers, _, pushed, tested in rows:
         strategy = first.removeprefix("| [").partition("]")[0]
         made = connection(strategy)
         headers = ", ".join(f"`{name}`" for name in made.assertion.key_headers) or "none"
@@ -183,6 +184,21 @@ def test_the_table_of_providers_says_what_their_connections_are() -> None:
         assert (alg, audience) == (f"`{made.signing_alg}`", f"`{made.assertion.audience}`")
         assert (typ, key_headers) == (f"`{made.assertion.typ}`", headers)
         assert pushed == f"`{made.pushed_authorization}`"
+        tried = {c.source: c for c in strategies()[strategy].checked if c.how == "tried"}
+        assert tested == f"{', '.join(tried) or 'shape alone'} |"
+
+
+def test_what_was_tried_is_of_the_versions_that_the_tests_run_against() -> None:
+    locked = json.loads((ROOT / "package-lock.json").read_text("utf-8"))["packages"]
+    oidc_provider = locked["node_modules/oidc-provider"]["version"].rpartition(".")[0]
+    script = (ROOT / "tools" / "keycloak").read_text("utf-8")
+    keycloak = re.search(r"^version=(\S+)$", script, re.MULTILINE)
+    assert keycloak is not None
+    run = {f"npm oidc-provider {oidc_provider}", f"Keycloak {keycloak[1]}"}
+    checked = [fact for profile in strategies().values() for fact in profile.checked]
+    assert {fact.source for fact in checked if fact.how == "tried"} == run
+    text = (ROOT / "docs" / "providers" / "README.md").read_text("utf-8")
+    assert all(f"**{one}**" in text for one in run)
 
 
 def test_an_unknown_strategy_is_told_the_known_ones() -> None:

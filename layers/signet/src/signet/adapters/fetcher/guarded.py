@@ -205,7 +205,7 @@ def _message(request: HttpRequest, destination: Destination) -> tuple[dict[str, 
         "accept": "application/json",
         **request.headers,
         "host": destination.authority,
-        "user-agent": USER_AGENT,
+        "user-agent": request.headers.get("user-agent", USER_AGENT),
         "accept-encoding": "identity",
         "connection": "close",
     }

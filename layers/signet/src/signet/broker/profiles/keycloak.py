@@ -37,12 +37,39 @@ PROFILE = Profile(
         "Token was issued in the future": "A clock is off by more than 15 seconds.",
         "Token is not active": "A clock is off, or the request took too long.",
         "Token reuse detected": "An assertion came twice: something between us repeats requests.",
-        "client_id parameter does not match": "client_id is not that of the Keycloak client.",
+        "Signature on JWT token failed validation": (
+            "Keycloak has another key than the one that signed: check the client's JWKS URL, on "
+            "its Keys tab."
+        ),
+        "Unable to load public key": (
+            "The client has no key: on its Keys tab, switch Use JWKS URL on and enter the address."
+        ),
+        "Error when loading public keys": (
+            "Keycloak cannot read the JWKS URL of the client's Keys tab: check the address, and "
+            "whether Keycloak's network lets it out."
+        ),
+        "Invalid client or Invalid client credentials": (
+            "The realm has no such client, it is disabled, or its Client Authenticator is not "
+            "Signed Jwt: check client_id and the Credentials tab."
+        ),
     },
+    made_up_code="invalid_grant",
     checked=(
         Checked(
-            fact="one audience; exp and jti needed; iat not more than 15 s ahead; 60 s by default; "
-            "typ is not looked at; the texts of its refusals",
+            fact="logins with every algorithm, pushed requests or none, ID tokens of RS256, PS256 "
+            "and ES256, form_post",
+            how="tried",
+            source="Keycloak 26.7.3",
+        ),
+        Checked(
+            fact="a made-up code is invalid_grant under a good assertion, and invalid_client under "
+            "a bad one; one audience, the issuer or the token endpoint; exp and jti needed; a jti "
+            "once; the texts of its refusals",
+            how="tried",
+            source="Keycloak 26.7.3",
+        ),
+        Checked(
+            fact="iat not more than 15 s ahead; 60 s by default; typ is not looked at",
             how="code",
             source="keycloak AbstractBaseJWTValidator.java, AbstractJWTClientValidator.java",
         ),
