@@ -1,15 +1,18 @@
 """docs/management-api.md: its blocks run as they stand there, one after the other."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tests.support.stack import PROJECT, Stack
 
 GUIDE = PROJECT / "docs" / "management-api.md"
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_guides_commands_work_as_they_stand_there() -> None:
     blocks = re.findall(r"```sh\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
     assert len(blocks) >= 5

@@ -6,7 +6,6 @@ sign-in here is also a verification of a KMS signature by code that is not ours.
 
 import base64
 import json
-import socket  # noqa: TID251  (to find a free port)
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from tests.support.clock import now
 from tests.support.emulated import EmulatedAccount
 from tests.support.lying_provider import ABSENT
 from tests.support.outsider import Outsider
+from tests.support.ports import free_port
 from tests.support.stage import Stage
 from tests.support.travelled import Wire
 
@@ -25,12 +25,6 @@ ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",
 )  # fmt: skip
 CONTRACT_ALGORITHMS = ("RS256", "PS256", "ES256")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class CertifiedProvider:

@@ -5,13 +5,13 @@ connection of the strategy `oidc` to npm oidc-provider, and that is made to dema
 says that its provider demands.
 """
 
-import socket  # noqa: TID251  (to find a free port)
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from tests.support.administrator import Administrator
 from tests.support.application import Application
+from tests.support.ports import free_port
 from tests.support.profiles import connection, shown
 from tests.support.stage import Stage
 
@@ -67,12 +67,6 @@ def provider_of() -> Iterator[Callable[[str, str], ProviderProcess]]:
     yield started
     for process in running.values():
         process.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class ProfileStage:

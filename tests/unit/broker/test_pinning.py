@@ -92,7 +92,7 @@ def test_metadata_that_no_login_could_use_refuse_the_connection_and_make_no_key(
     ],
 )
 @pytest.mark.parametrize(
-    "elsewhere", [f"{EVIL}/x", "http://idp.example/x", "https://idp.example:8443/x"]
+    "elsewhere", [f"{EVIL}/x", "http://idp.example:443/x", "https://idp.example:8443/x"]
 )
 def test_an_endpoint_elsewhere_is_not_followed_and_logins_go_on(
     desk: Office, name: str, elsewhere: str
