@@ -109,6 +109,7 @@ class ProfileStage:
             },
             audience=profile.assertion.audience,
             typ=profile.assertion.typ,
+            keyHeaders=list(profile.assertion.key_headers),
             parameters=list(profile.upstream_params),
             **user_agent,
         )
@@ -170,6 +171,11 @@ NOT_COMPLETED = "The identity provider could not complete the sign-in."
 CHANGED: dict[str, tuple[str, dict[str, Any], str]] = {
     "Okta's audience": (
         "okta", {"assertion": {"audience": "issuer", "typ": "JWT"}}, REFUSED,
+    ),
+    "Entra's thumbprint": (
+        "entra",
+        {"assertion": {"audience": "token_endpoint", "typ": "JWT", "key_headers": ["kid"]}},
+        REFUSED,
     ),
     "Auth0's audience": (
         "auth0", {"assertion": {"audience": "token_endpoint", "typ": "JWT"}}, REFUSED,

@@ -92,12 +92,19 @@ class MemoryAdapter {
 const demands = new Map();
 
 function checkAssertion(ctx, claims, header, client) {
-  const { audience, typ, userAgent } = demands.get(client.clientId) ?? {};
+  const { audience, typ, userAgent, keyHeaders } = demands.get(client.clientId) ?? {};
   const audiences = { issuer: ctx.oidc.issuer, token_endpoint: ctx.oidc.urlFor('token') };
   if (audience !== undefined && claims.aud !== audiences[audience]) {
     throw new errors.InvalidClientAuth(`aud has to be the ${audience}`);
   }
   if (typ !== undefined && header.typ !== typ) throw new errors.InvalidClientAuth(`typ has to be ${typ}`);
+  if (keyHeaders !== undefined) {
+    // Exactly these members name the key; another one is what Entra fails on.
+    const sent = ['kid', 'x5t', 'x5t#S256', 'x5c'].filter((name) => header[name] !== undefined);
+    if (sent.join() !== keyHeaders.join()) {
+      throw new errors.InvalidClientAuth(`the key has to be named by ${keyHeaders.join() || 'nothing'}`);
+    }
+  }
   if (userAgent !== undefined && ctx.get('user-agent') !== userAgent) {
     throw new errors.InvalidClientAuth(`User-Agent has to be ${userAgent}`);
   }
