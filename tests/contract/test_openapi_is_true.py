@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 from tests.support.administrator import Administrator
+from tests.support.metadata_provider import loopback_provider
 from tests.support.stack import Stack
 
 from signet.web.management.handler import OPERATIONS
@@ -54,7 +55,13 @@ CLIENT = {
 
 @pytest.fixture(scope="module")
 def admin() -> Iterator[Administrator]:
-    with Stack() as stack, Administrator(stack.admin()) as administrator:
+    with (
+        loopback_provider() as issuer,
+        Stack() as stack,
+        Administrator(stack.admin()) as administrator,
+    ):
+        # Somebody has to publish the metadata that an administrator agrees to.
+        CONNECTION["issuer"] = issuer
         yield administrator
 
 

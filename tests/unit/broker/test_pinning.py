@@ -185,7 +185,7 @@ def _missing(idp: CannedProvider) -> None:
     [
         (_worse, 400, "provider_metadata"),
         (_html, 400, "provider_metadata"),
-        (_missing, 503, "destination_unavailable"),
+        (_missing, 422, "provider_unreachable"),
     ],
 )
 def test_nobody_agrees_to_what_cannot_be_used(

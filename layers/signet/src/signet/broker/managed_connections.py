@@ -14,7 +14,7 @@ from signet.broker.ports import Clock, ConnectionRegistry, Keyrings, Kms, Page
 from signet.broker.profiles.registry import profile_of
 from signet.broker.registration import Registration
 from signet.broker.resource_version import ATTEMPTS, busy, check_if_match, version_mismatch, written
-from signet.errors import Rejected
+from signet.errors import Rejected, Unavailable
 
 NULLABLE = frozenset({"typ"})
 """`assertion.typ` may be null, which is to send none."""
@@ -75,13 +75,13 @@ class ManagedConnections:
         """Agree to the endpoints that the provider publishes now.
 
         Raises:
-            Rejected: `not_found`, `version_mismatch` or `provider_metadata`.
-            Unavailable: the provider does not answer.
+            Rejected: `not_found`, `version_mismatch`, `provider_metadata`, or
+                `provider_unreachable`: there is nothing to agree to now.
         """
         stored = self.get(connection_id)
         check_if_match(if_match, connection_etag(stored))
         now = self.clock.now()
-        changed = replace(self.agreement.pinned(stored), version=stored.version + 1, updated_at=now)
+        changed = replace(self._pinned(stored), version=stored.version + 1, updated_at=now)
         if not written(partial(self.connections.replace, changed, previous=stored)):
             raise version_mismatch()
         return changed
@@ -129,6 +129,12 @@ class ManagedConnections:
             if if_match is not None:
                 raise version_mismatch()
         raise busy()
+
+    def _pinned(self, stored: Connection) -> Connection:
+        try:
+            return self.agreement.pinned(stored)
+        except Unavailable as problem:
+            raise Rejected("provider_unreachable", problem.public) from problem
 
     def _find(self, connection_id: str) -> Connection | None:
         return self.connections.get(connection_id) if is_connection_id(connection_id) else None

@@ -231,7 +231,7 @@ OPERATIONS = (
                 headers=("ETag",),
             )
         },
-        codes=("version_mismatch", "provider_metadata", "destination_unavailable"),
+        codes=("version_mismatch", "provider_metadata", "provider_unreachable"),
     ),
     Operation(
         name="testConnection",

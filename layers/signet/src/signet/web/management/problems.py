@@ -32,6 +32,7 @@ STATUS: Mapping[str, int] = {
     "body_too_large": 413,
     "unsupported_media_type": 415,
     "idempotency_key_reused": 422,
+    "provider_unreachable": 422,
     "server_error": 500,
     "keyring_missing": 500,
     "certificate_missing": 500,
