@@ -47,7 +47,7 @@ PROVIDER_WAITS = {
     "discovery": 0,
     "initialize": 1,  # the answer to CloudFormation
     "jwks": 0,
-    "manage": 0,
+    "manage": 3,  # metadata, keys and token request of a connection test
     "token": 2,  # the client's keys, and again for an unknown one
     "userinfo": 0,
 }
