@@ -114,6 +114,28 @@ def test_many_unknown_keys_cause_two_fetches_and_bad_signatures_none(
     assert origin.fetches == 2
 
 
+def test_a_new_key_that_no_token_names_is_accepted_after_one_refetch(
+    keys: RemoteKeys, origin: Origin
+) -> None:
+    def unnamed(key: SigningKey) -> str:
+        return sign({"sub": "ada"}, key=key, typ="JWT", key_headers=()).compact
+
+    def verified(compact: str) -> str:
+        claims = keys.verify(
+            compact, url=URL, alg="ES256", types=frozenset({"JWT"}), bulkhead="x"
+        ).claims
+        return str(claims["sub"])
+
+    assert verified(unnamed(OLD)) == "ada"
+    origin.publish(NEW_JWK)
+    assert verified(unnamed(NEW)) == "ada"
+    assert origin.fetches == 2
+    for _ in range(5):
+        with pytest.raises(Denied):
+            verified(unnamed(STRANGER))
+    assert origin.fetches == 2
+
+
 def test_a_bad_signature_alone_causes_no_refetch(keys: RemoteKeys, origin: Origin) -> None:
     with pytest.raises(Denied):
         verify(keys, forged())

@@ -94,7 +94,7 @@ class ClientAuthentication:
                     url=client.jwks_uri,
                     alg=client.assertion_alg,
                     types=TYPES,
-                    bulkhead=client.client_id,
+                    bulkhead=f"client/{client.client_id}",
                 )
             keys = Jwks.parse_registered(client.jwks or {})
             return verify(assertion, keys=keys, alg=client.assertion_alg, types=TYPES)

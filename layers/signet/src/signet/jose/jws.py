@@ -37,7 +37,7 @@ class InvalidToken(Denied):
 
 
 class UnknownKey(Denied):
-    """Nothing in the set fits the token's `kid` and algorithm: the set may be old."""
+    """No key of the set is the token's, as far as it names one: the set may be old."""
 
     def __init__(self) -> None:
         super().__init__("unknown_key", "The token is not valid.", private="no key fits the token")
@@ -249,6 +249,9 @@ def verify(token: str, *, keys: Jwks, alg: str, types: frozenset[str | None]) ->
     if not candidates:
         raise UnknownKey
     if not any(_holds(unverified, pinned, candidate.key) for candidate in candidates):
+        if kid is None:
+            # Whoever names no key may have signed with one that the set does not have yet.
+            raise UnknownKey
         raise InvalidToken("its signature does not hold")
     return SignedClaims(header=unverified.header, claims=unverified.claims)
 
