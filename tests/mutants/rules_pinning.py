@@ -16,13 +16,22 @@ def _test(name: str, text: str, instead: str) -> Rule:
 
 RULES = (
     _pinned(
-        "another origin is held", "broker/provider.py", "if moved(pinned, metadata):", "if False:"
+        "another origin is held",
+        "broker/provider.py",
+        "if names := moved(pinned, metadata):",
+        "if False:",
     ),
     _pinned(
         "worse metadata are held",
         "broker/provider.py",
-        "except (Misconfigured, Unavailable):",
-        "except ZeroDivisionError:",
+        "except Misconfigured as problem:",
+        "except ZeroDivisionError as problem:",
+    ),
+    _pinned(
+        "operators are told",
+        "broker/provider.py",
+        'self._notices.warn("metadata_held"',
+        '(lambda *_, **__: None)("metadata_held"',
     ),
     _pinned("the scheme counts", "broker/pinning.py", "return parts.scheme, (", 'return "", ('),
     _pinned("the host counts", "broker/pinning.py", '(parts.hostname or "").lower()', '""'),

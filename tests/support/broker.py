@@ -31,6 +31,7 @@ from tests.support.memory import (
     MemoryGrants,
     MemoryKeyrings,
     MemoryLogins,
+    MemoryNotices,
     MemoryReplay,
     one_after_the_other,
 )
@@ -57,8 +58,13 @@ class Broker:
         self.logins = MemoryLogins()
         self.grants = MemoryGrants()
         self.replay = MemoryReplay()
+        self.notices = MemoryNotices()
         self.provider = Provider(
-            fetcher=self.idp, kms=self.kms, clock=self.clock, entropy=self.entropy
+            fetcher=self.idp,
+            kms=self.kms,
+            clock=self.clock,
+            entropy=self.entropy,
+            notices=self.notices,
         )
         self.registration = Registration(
             issuer=ISSUER,

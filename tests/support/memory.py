@@ -250,6 +250,14 @@ class MemoryPositions:
         return self.items.get(key)
 
 
+class MemoryNotices:
+    def __init__(self) -> None:
+        self.warnings: list[tuple[str, str, str]] = []
+
+    def warn(self, code: str, *, connection_id: str, reason: str) -> None:
+        self.warnings.append((code, connection_id, reason))
+
+
 class MemoryRateLimits:
     def __init__(self) -> None:
         self.until: dict[str, int] = {}

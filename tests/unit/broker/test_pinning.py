@@ -8,6 +8,7 @@ from tests.support.canned_provider import ISSUER as PROVIDER
 from tests.support.canned_provider import CannedProvider, answer
 from tests.support.management import Desk, connection
 
+from signet.broker import provider
 from signet.errors import SignetError, Unavailable
 from signet.oauth.http_message import HttpAnswer, HttpRequest, Unreachable
 
@@ -243,3 +244,37 @@ def test_endpoints_cannot_be_set_by_hand(desk: Office) -> None:
     assert isinstance(refused.json["detail"], str)
     with pytest.raises(SignetError):
         desk.broker.connect("other", endpoints=endpoints)
+
+
+def test_operators_are_told_of_metadata_that_are_held_back_now_and_then(desk: Office) -> None:
+    made = desk.connect()
+    login(desk, made["id"])
+    assert desk.broker.notices.warnings == []
+    later(desk, token_endpoint=f"{EVIL}/token")
+    for _ in range(3):
+        login(desk, made["id"])
+    warning = ("metadata_held", made["id"], "changed: token_endpoint")
+    assert desk.broker.notices.warnings == [warning]
+    later(desk)
+    login(desk, made["id"])
+    assert desk.broker.notices.warnings == [warning, warning]
+
+
+def test_operators_are_told_of_metadata_that_cannot_be_used_any_more(desk: Office) -> None:
+    made = desk.connect()
+    later(desk, code_challenge_methods_supported=["plain"])
+    login(desk, made["id"])
+    ((code, identifier, reason),) = desk.broker.notices.warnings
+    assert (code, identifier) == ("metadata_held", made["id"])
+    assert "S256" in reason
+
+
+def test_of_many_connections_the_memory_of_who_was_told_is_bounded(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider, "_MAX_NOTICED", 1)
+    first, second = desk.connect("first"), desk.connect("second")
+    later(desk, token_endpoint=f"{EVIL}/token")
+    for made in (first, second, first):
+        login(desk, made["id"])
+    assert len(desk.broker.notices.warnings) == 3

@@ -264,8 +264,15 @@ def initialize_deployment() -> "InitializeDeployment":
 @cache
 def _provider() -> "Provider":
     from signet.broker.provider import Provider
+    from signet.web.log import LogNotices
 
-    return Provider(fetcher=_fetcher(), kms=_kms(), clock=_clock(), entropy=_entropy())
+    return Provider(
+        fetcher=_fetcher(),
+        kms=_kms(),
+        clock=_clock(),
+        entropy=_entropy(),
+        notices=LogNotices(),
+    )
 
 
 @cache

@@ -295,6 +295,14 @@ class Destinations(Protocol):
         ...
 
 
+class Notices(Protocol):
+    """Where operators are told of what no request failed for."""
+
+    def warn(self, code: str, *, connection_id: str, reason: str) -> None:
+        """Tell of something; neither text may hold what a person or a provider sent."""
+        ...
+
+
 class Clock(Protocol):
     """Wall-clock time, which goes on while a sandbox is frozen."""
 

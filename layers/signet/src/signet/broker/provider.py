@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from signet.broker.connection import Connection
 from signet.broker.keyring import Keyring
 from signet.broker.pinning import held, moved
-from signet.broker.ports import Clock, Entropy, Fetcher, Kms
+from signet.broker.ports import Clock, Entropy, Fetcher, Kms, Notices
 from signet.broker.remote_document import RemoteDocuments
 from signet.broker.remote_keys import RemoteKeys
 from signet.broker.signing import signing_key
@@ -29,6 +29,8 @@ from signet.oidc.id_token import TYPES, IdTokenPolicy, VerifiedIdToken, check_id
 from signet.oidc.userinfo import build_userinfo_request, read_userinfo_response
 
 MAX_ATTEMPTS = 2
+NOTICE_SECONDS = 300
+_MAX_NOTICED = 1_000
 _SERVICE_UNAVAILABLE = 503
 
 Authentication = Mapping[str, str]
@@ -47,8 +49,18 @@ class Redemption:
 class Provider:
     """The way to all providers; holds caches only, nothing of any one login."""
 
-    def __init__(self, *, fetcher: Fetcher, kms: Kms, clock: Clock, entropy: Entropy) -> None:
+    def __init__(
+        self,
+        *,
+        fetcher: Fetcher,
+        kms: Kms,
+        clock: Clock,
+        entropy: Entropy,
+        notices: Notices | None = None,
+    ) -> None:
         self._fetcher = fetcher
+        self._notices = notices
+        self._noticed: dict[str, int] = {}
         self._kms = kms
         self._clock = clock
         self._entropy = entropy
@@ -59,7 +71,7 @@ class Provider:
         """Return the provider's metadata, from memory when warm.
 
         Where endpoints are pinned, metadata that left their origins or cannot be used any more
-        are not followed: the pinned ones serve on.
+        are not followed: the pinned ones serve on, and operators are told.
 
         Raises:
             Misconfigured: `provider_metadata`. Unavailable: it cannot be had.
@@ -69,11 +81,26 @@ class Provider:
             return self._published(connection)
         try:
             metadata = self._published(connection)
-        except (Misconfigured, Unavailable):
+        except Unavailable:
             return held(pinned, issuer=connection.issuer)
-        if moved(pinned, metadata):
+        except Misconfigured as problem:
+            self._warn(connection, problem.private)
+            return held(pinned, issuer=connection.issuer)
+        if names := moved(pinned, metadata):
+            self._warn(connection, f"changed: {', '.join(names)}")
             return held(pinned, issuer=connection.issuer)
         return metadata
+
+    def _warn(self, connection: Connection, reason: str) -> None:
+        """Tell of metadata that are held back, now and then and not at every login."""
+        now = self._clock.now()
+        last = self._noticed.get(connection.id)
+        if self._notices is None or (last is not None and 0 <= now - last < NOTICE_SECONDS):
+            return
+        if len(self._noticed) >= _MAX_NOTICED:
+            self._noticed.clear()
+        self._noticed[connection.id] = now
+        self._notices.warn("metadata_held", connection_id=connection.id, reason=reason)
 
     def _published(self, connection: Connection) -> ProviderMetadata:
         metadata = self._documents.get(discovery_url(connection.issuer), bulkhead=connection.id)

@@ -42,6 +42,15 @@ def log_request(
     )
 
 
+class LogNotices:
+    """The `Notices` port: a warning in the log, which an alarm can count by its `code`."""
+
+    def warn(self, code: str, *, connection_id: str, reason: str) -> None:
+        """Write a line."""
+        extra = {"code": code, "connection_id": connection_id, "reason": reason}
+        _logger().warning("notice", extra=extra)
+
+
 def log_defect(function: str, correlation_id: str, error: Exception) -> None:
     """Write where an unexpected error arose; its message may hold values and is left out."""
     frames = [
