@@ -606,9 +606,9 @@ RULES = (
     ),
     Rule(
         "registration: an issuer's form",
-        "broker/registration.py",
-        'if "?" in issuer or "#" in issuer:',
-        "if False:",
+        "broker/profiles/profile.py",
+        'ADDRESS = rf"{ORIGIN}(?:/{SEGMENT})*/?"',
+        'ADDRESS = r".+"',
         (f"{_CLIENT}test_an_issuer_has_no_query_and_no_fragment",),
     ),
     Rule(

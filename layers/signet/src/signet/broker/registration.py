@@ -16,7 +16,6 @@ from signet.broker.ports import (
     Kms,
 )
 from signet.broker.signing import publishable_key
-from signet.errors import Rejected
 from signet.jose.algorithms import algorithm
 
 PURPOSE_CONNECTION = "connection"
@@ -109,11 +108,9 @@ class Registration:
         return client
 
     def check_issuer(self, issuer: str) -> None:
-        """Hold an issuer to be an address without query and fragment [OIDC Discovery 3].
+        """Refuse an issuer that Signet must never call; its form is the profile's rule.
 
         Raises:
-            Rejected: `invalid_connection` or `destination_refused`.
+            Rejected: `destination_refused`.
         """
-        if "?" in issuer or "#" in issuer:
-            raise Rejected("invalid_connection", "issuer has to have no query and no fragment.")
         self.destinations.check(issuer)
