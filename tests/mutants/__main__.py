@@ -78,10 +78,14 @@ def _judge(rule: Rule) -> str:
     with _copy() as source:
         rule.apply(source)
         try:
-            code = _python(source, *_pytest(rule.tests)).returncode
+            run = _python(source, *_pytest(rule.tests))
         except subprocess.TimeoutExpired:
             return "BROKEN"
-    return {_PASSED: "SURVIVED", _FAILED: "KILLED"}.get(code, "BROKEN")
+    if run.returncode == _PASSED:
+        return "SURVIVED"
+    # A crash of pytest's own exits with 1 too: only a test that failed has noticed something.
+    noticed = run.returncode == _FAILED and "\nFAILED " in run.stdout
+    return "KILLED" if noticed else "BROKEN"
 
 
 @contextmanager
