@@ -474,7 +474,8 @@ def test_userinfo_of_anybody_else_ends_the_login(app: App, body: bytes) -> None:
 def test_userinfo_that_is_refused_ends_the_login(app: App, status: int, error: str) -> None:
     idp = app.broker.idp
     idp.claims = {"email": CannedProvider.ABSENT}
-    idp.answers["/me"] = lambda _: HttpAnswer(status=status, headers={}, body=b"")
+    # The body would do: it is the status that refuses.
+    idp.answers["/me"] = lambda _: answer({"sub": "user-1"}, status=status)
     assert finish(app)["error"] == error
     assert not app.broker.grants.items
 

@@ -40,6 +40,7 @@ def test_parameters_are_read_as_they_stand(raw: str, expected: dict[str, str]) -
         "a=x%0d%0aLocation:%20evil",
         "a=" + "x" * 16_385,
         "x" * 32_769,
+        "&".join(f"p{n}=" + "x" * 11_000 for n in range(3)),
         "&".join(f"p{n}=1" for n in range(65)),
     ],
 )

@@ -21,6 +21,7 @@ BAD = [
     "https://a@b@evil.example/cb",
     "https://app.example/cb/../evil",
     "https://app.example/cb/%2e%2e/evil",
+    "https://app.example/cb/%2E%2E/evil",
     "https://app.example/cb%2f..%2fevil",
     "https://app.example./cb",
     "https://APP.example/cb",
