@@ -75,5 +75,6 @@ RULES = (
         "if code in _ABOUT_THE_CLIENT or answer.status == _UNAUTHORIZED:",
         "if False:",
     ),
+    _test("keys under an error are no keys", "if answer.status != _OK:", "if False:"),
     _test("an error after the client is needed", "if code in _AFTER_THE_CLIENT:", "if True:"),
 )

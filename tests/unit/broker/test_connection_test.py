@@ -264,6 +264,16 @@ def test_a_set_of_keys_that_cannot_be_used_is_named(desk: Desk, body: bytes) -> 
     assert outcome_of(run(desk), "keys") == "failed"
 
 
+@pytest.mark.parametrize("status", [404, 500, 503])
+def test_keys_under_an_error_are_no_keys_as_a_login_would_not_take_them(
+    desk: Desk, status: int
+) -> None:
+    desk.broker.idp.answers["/token"] = says(400, error="invalid_grant")
+    keys = {"keys": [desk.broker.idp.jwk]}
+    desk.broker.idp.answers["/jwks"] = lambda _: answer(keys, status=status)
+    assert outcome_of(run(desk), "keys") == "failed"
+
+
 def test_a_connection_that_nobody_pinned_is_named(desk: Desk) -> None:
     desk.broker.idp.answers["/token"] = says(400, error="invalid_grant")
     stored = desk.broker.connect()

@@ -89,6 +89,9 @@ class ConnectionTest:
         request = HttpRequest(method="GET", url=metadata.jwks_uri)
         try:
             answer = self._fetch(connection, request)
+            # A login takes keys from a 200 alone; what it would refuse is not called usable here.
+            if answer.status != _OK:
+                return None
             return Jwks.read(strict_json.loads_object(answer.body))
         except (Rejected, Unavailable):
             return None
