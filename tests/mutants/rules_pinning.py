@@ -77,4 +77,18 @@ RULES = (
     ),
     _test("keys under an error are no keys", "if answer.status != _OK:", "if False:"),
     _test("an error after the client is needed", "if code in _AFTER_THE_CLIENT:", "if True:"),
+    Rule(
+        "request headers: discovery",
+        "broker/provider.py",
+        "            headers=connection.request_headers,\n        )\n        if",
+        "        )\n        if",
+        _TEST,
+    ),
+    Rule(
+        "request headers: keys",
+        "broker/provider.py",
+        "metadata.jwks_uri, bulkhead=connection.id, headers=connection.request_headers",
+        "metadata.jwks_uri, bulkhead=connection.id",
+        _TEST,
+    ),
 )

@@ -346,3 +346,18 @@ def test_a_document_of_two_readings_is_named(desk: Desk) -> None:
     )
     found = look_at(desk, made["id"])
     assert "no JSON object without duplicates" in found["advice"]
+
+
+def test_a_connections_own_headers_go_with_every_request_of_a_test_and_of_a_login() -> None:
+    agent = {"user-agent": "Acme login"}
+    desk = Desk()
+    idp, person = desk.broker.idp, desk.broker.register_app()
+    idp.metadata["pushed_authorization_request_endpoint"] = f"{PROVIDER}/par"
+    idp.claims = {"email": CannedProvider.ABSENT}
+    made = desk.connect(request_headers=agent)
+    look_at(desk, made["id"])
+    stored = desk.broker.connections.items[made["id"]]
+    assert person.login(stored)
+    paths = {request.url.removeprefix(PROVIDER) for request in idp.requests}
+    assert paths == {DISCOVERY, "/jwks", "/par", "/token", "/me"}
+    assert [r.url for r in idp.requests if r.headers.get("user-agent") != "Acme login"] == []

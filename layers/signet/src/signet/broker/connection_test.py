@@ -86,7 +86,9 @@ class ConnectionTest:
             )
 
     def _keys(self, connection: Connection, metadata: ProviderMetadata) -> Jwks | None:
-        request = HttpRequest(method="GET", url=metadata.jwks_uri)
+        request = HttpRequest(
+            method="GET", url=metadata.jwks_uri, headers=connection.request_headers
+        )
         try:
             answer = self._fetch(connection, request)
             # A login takes keys from a 200 alone; what it would refuse is not called usable here.

@@ -103,7 +103,11 @@ class Provider:
         self._notices.warn("metadata_held", connection_id=connection.id, reason=reason)
 
     def _published(self, connection: Connection) -> ProviderMetadata:
-        metadata = self._documents.get(discovery_url(connection.issuer), bulkhead=connection.id)
+        metadata = self._documents.get(
+            discovery_url(connection.issuer),
+            bulkhead=connection.id,
+            headers=connection.request_headers,
+        )
         if metadata.issuer != connection.issuer:
             raise Misconfigured(
                 "provider_metadata",
@@ -115,7 +119,9 @@ class Provider:
 
     def load_keys(self, connection: Connection, metadata: ProviderMetadata) -> None:
         """Have the provider's keys in memory."""
-        self._keys.load(metadata.jwks_uri, bulkhead=connection.id)
+        self._keys.load(
+            metadata.jwks_uri, bulkhead=connection.id, headers=connection.request_headers
+        )
 
     def authenticate(
         self, connection: Connection, keyring: Keyring, metadata: ProviderMetadata
@@ -198,6 +204,7 @@ class Provider:
             alg=connection.id_token_alg,
             types=TYPES,
             bulkhead=connection.id,
+            headers=connection.request_headers,
         )
         return check_id_token(verified, policy)
 

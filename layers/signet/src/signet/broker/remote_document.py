@@ -10,8 +10,9 @@ ids of their own invention could otherwise have us call it at will (OP-031).
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from signet.broker.ports import Clock, Fetcher
@@ -27,6 +28,7 @@ REFETCH_SECONDS = 30
 RETRY_SECONDS = 5
 """Between attempts while there is nothing to go on with."""
 MAX_DOCUMENTS = 1_000
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _OK = 200
 
 
@@ -84,8 +86,10 @@ class RemoteDocuments(Generic[T]):
         self._entries: OrderedDict[_Key, _Entry[T]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, url: str, *, bulkhead: str) -> T:
+    def get(self, url: str, *, bulkhead: str, headers: Mapping[str, str] = NO_HEADERS) -> T:
         """Return a document that is fresh, or stale within the limit while its origin fails.
+
+        `headers` go with the request, where there is one.
 
         Raises:
             SignetError: there is nothing usable and the origin gave nothing usable.
@@ -95,36 +99,39 @@ class RemoteDocuments(Generic[T]):
         if entry is not None and entry.content is not None and entry.is_fresh(now):
             return entry.content
         try:
-            return self._fetch(key, now)
+            return self._fetch(key, now, headers)
         except SignetError:
             if entry is not None and entry.content is not None and entry.is_usable(now):
                 return entry.content
             raise
 
-    def refetch(self, url: str, *, bulkhead: str) -> T | None:
+    def refetch(
+        self, url: str, *, bulkhead: str, headers: Mapping[str, str] = NO_HEADERS
+    ) -> T | None:
         """Fetch a document again because a key was not in it, at most every 30 s.
 
         Returns None when it was refetched too recently, or cannot be had: the old one stays.
         """
         try:
-            return self._fetch((bulkhead, url), self._clock.now())
+            return self._fetch((bulkhead, url), self._clock.now(), headers)
         except SignetError:
             return None
 
-    def _fetch(self, key: _Key, now: int) -> T:
+    def _fetch(self, key: _Key, now: int, headers: Mapping[str, str]) -> T:
         """Make one attempt, if it is time for one."""
         self._claim(key, now)
         bulkhead, url = key
         try:
-            content = self._ask(url, bulkhead)
+            content = self._ask(url, bulkhead, headers)
         except SignetError:
             self._note_failure(key, now)
             raise
         self._keep(key, content, now)
         return content
 
-    def _ask(self, url: str, bulkhead: str) -> T:
-        answer = self._fetcher.fetch(HttpRequest(method="GET", url=url), bulkhead=bulkhead)
+    def _ask(self, url: str, bulkhead: str, headers: Mapping[str, str]) -> T:
+        request = HttpRequest(method="GET", url=url, headers=headers)
+        answer = self._fetcher.fetch(request, bulkhead=bulkhead)
         if answer.status != _OK:
             raise _unavailable(f"a document's origin answered {answer.status}")
         return self._read(answer, url)

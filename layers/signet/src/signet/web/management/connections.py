@@ -231,7 +231,12 @@ OPERATIONS = (
                 headers=("ETag",),
             )
         },
-        codes=("version_mismatch", "provider_metadata", "provider_unreachable"),
+        codes=(
+            "version_mismatch",
+            "provider_metadata",
+            "provider_unreachable",
+            "destination_refused",
+        ),
     ),
     Operation(
         name="testConnection",
