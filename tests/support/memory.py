@@ -65,6 +65,23 @@ class MemoryKeyrings:
             self.items[keyring.owner] = keyring
             return True
 
+    def replace(self, keyring: Keyring) -> bool:
+        with self._lock:
+            stored = self.items.get(keyring.owner)
+            if stored is None or stored.version != keyring.version - 1 or stored.deleted_at:
+                return False
+            self.items[keyring.owner] = keyring
+            return True
+
+    def since(self, phase: str, *, until: int, position: str | None, limit: int) -> Page[str]:
+        keyed = [
+            (f"{since:012d}#{owner}", owner)
+            for owner, keyring in self.items.items()
+            for found, since in [keyring.phase()]
+            if found == phase and since <= until
+        ]
+        return page_of(keyed, position=position, limit=limit)
+
 
 class MemoryConnections:
     def __init__(self, keyrings: MemoryKeyrings) -> None:

@@ -7,7 +7,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-from signet.errors import Unavailable
+from signet.broker.ports import KmsKey, Page
+from signet.errors import Misconfigured, Unavailable
 from signet.jose.algorithms import SigningAlgorithm
 from signet.jose.jws import DigestSignature
 
@@ -23,6 +24,8 @@ class SoftwareKms:
         self.keys: dict[str, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey] = {}
         self.tags: dict[str, dict[str, str]] = {}
         self.scheduled: set[str] = set()
+        self.disabled: set[str] = set()
+        self.created: dict[str, int] = {}
         self.signatures = 0
         self.fail = 0
         self._ids = count(1)
@@ -46,6 +49,24 @@ class SoftwareKms:
             )
         )
 
+    def disable_key(self, key_id: str) -> None:
+        self.disabled.add(key_id)
+
+    def list_keys(self, *, position: str | None) -> Page[str]:
+        del position
+        return Page(items=tuple(self.keys), position=None)
+
+    def describe(self, key_id: str) -> KmsKey | None:
+        if key_id not in self.keys:
+            return None
+        state = "disabled" if key_id in self.disabled else "enabled"
+        return KmsKey(
+            key_id=key_id,
+            created_at=self.created.get(key_id, 0),
+            state="pending_deletion" if key_id in self.scheduled else state,
+            tags=self.tags[key_id],
+        )
+
     def schedule_deletion(self, key_id: str) -> None:
         self.scheduled.add(key_id)
 
@@ -55,6 +76,8 @@ class SoftwareKms:
         if self.fail:
             self.fail -= 1
             raise Unavailable("signing_unavailable", "The service is not available now.")
+        if key_id in self.disabled or key_id in self.scheduled:
+            raise Misconfigured("signing_key", "This service cannot sign now.")
         self.signatures += 1
         key, digest_of = self.keys[key_id], Prehashed(_HASHES[algorithm.hash_name])
         if isinstance(key, ec.EllipticCurvePrivateKey):

@@ -26,7 +26,11 @@ def test_dynamodb_is_asked_for_these_operations_and_no_other() -> None:
 def test_kms_is_asked_for_these_operations_and_no_other() -> None:
     assert called(r"lambda client: client\.(\w+)\(") == {
         "create_key",
+        "describe_key",
+        "disable_key",
         "get_public_key",
+        "list_keys",
+        "list_resource_tags",
         "schedule_key_deletion",
         "sign",
     }

@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from signet.broker.rotation import Bounds
 from signet.errors import Misconfigured
 
-ASSERTION_LIFETIME = 60
 _ISSUER = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*")
 _LOOPBACK_ISSUER = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?")
 _DAY = 86_400
@@ -34,8 +34,9 @@ class Tables:
 class Settings:
     """Everything that a deployment decides; times in seconds.
 
-    P propagation, R retention, C verifier's cache, S signer's cache: the bounds of the rotation
-    protocol (docs/rotation).
+    P propagation, R retention, C verifier's cache, S signer's cache, G grace: the bounds of the
+    rotation protocol (docs/rotation.md). `clock_skew` is 0 on one machine, and the template's
+    parameter is 600.
     """
 
     issuer: str
@@ -47,6 +48,8 @@ class Settings:
     rotation: int
     verifier_cache: int
     signer_cache: int
+    grace: int
+    clock_skew: int
     jwks_max_age: int
     login_ttl: int
     code_ttl: int
@@ -83,6 +86,8 @@ class Settings:
             rotation=_rotation(reader),
             verifier_cache=reader.seconds("SIGNET_VERIFIER_CACHE_SECONDS", 86_400),
             signer_cache=reader.seconds("SIGNET_SIGNER_CACHE_SECONDS", 30, most=60),
+            grace=reader.seconds("SIGNET_REAPER_GRACE_SECONDS", 86_400),
+            clock_skew=reader.seconds("SIGNET_CLOCK_SKEW_SECONDS", 0, most=3_600),
             jwks_max_age=reader.seconds("SIGNET_JWKS_MAX_AGE", 300),
             login_ttl=reader.seconds("SIGNET_LOGIN_TTL_SECONDS", 600, least=1, most=3_600),
             code_ttl=reader.seconds("SIGNET_CODE_TTL_SECONDS", 60, least=1, most=60),
@@ -91,6 +96,19 @@ class Settings:
         )
         _check_bounds(settings)
         return settings
+
+    @property
+    def bounds(self) -> Bounds:
+        """Return the times of the rotation protocol."""
+        return Bounds(
+            propagation=self.propagation,
+            retention=self.retention,
+            rotation=self.rotation,
+            verifier_cache=self.verifier_cache,
+            signer_cache=self.signer_cache,
+            grace=self.grace,
+            skew=self.clock_skew,
+        )
 
     @property
     def secure_cookies(self) -> bool:
@@ -105,18 +123,9 @@ def load() -> Settings:
 
 def _check_bounds(settings: Settings) -> None:
     """Refuse times with which a rotation could break a login."""
-    if settings.propagation < settings.verifier_cache:
-        raise _refused(
-            "SIGNET_PROPAGATION_SECONDS >= SIGNET_VERIFIER_CACHE_SECONDS fails: "
-            f"{settings.propagation} < {settings.verifier_cache}. A new key would sign before "
-            "verifiers can know it."
-        )
-    if settings.retention < settings.signer_cache + ASSERTION_LIFETIME:
-        raise _refused(
-            "SIGNET_RETENTION_SECONDS >= SIGNET_SIGNER_CACHE_SECONDS + assertion lifetime fails: "
-            f"{settings.retention} < {settings.signer_cache} + {ASSERTION_LIFETIME}. A key would "
-            "leave the JWKS while its signatures are valid."
-        )
+    broken = settings.bounds.broken()
+    if broken is not None:
+        raise _refused(broken)
 
 
 def _issuer(issuer: str, *, allow_loopback: bool) -> str:

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from signet.adapters.aws import aws_client
+from signet.broker.ports import KmsKey, Page
 from signet.errors import Misconfigured, SignetError, Unavailable
 from signet.jose.algorithms import SigningAlgorithm
 from signet.jose.jws import DigestSignature
@@ -20,6 +21,9 @@ _KEY_FAULTS = frozenset({
 })  # fmt: skip
 """What somebody has to look at. A new key can be not found for a while too: then nothing is
 published yet, because `prove` failed."""
+
+
+_STATES = {"Enabled": "enabled", "Disabled": "disabled"}
 
 
 class KmsKeys:
@@ -66,6 +70,37 @@ class KmsKeys:
     def public_key(self, key_id: str) -> bytes:
         """Return a key's public half as SubjectPublicKeyInfo in DER."""
         return self._call(lambda client: client.get_public_key(KeyId=key_id))["PublicKey"]
+
+    def disable_key(self, key_id: str) -> None:
+        """Have a key sign no more; it can be enabled again."""
+        try:
+            self._call(lambda client: client.disable_key(KeyId=key_id))
+        except Misconfigured:
+            # It is about to be deleted, or gone.
+            return
+
+    def list_keys(self, *, position: str | None) -> Page[str]:
+        """Return ids of the account's keys; they may be anybody's."""
+        start = {"Marker": position} if position is not None else {}
+        answer = self._call(lambda client: client.list_keys(Limit=100, **start))
+        return Page(
+            items=tuple(key["KeyId"] for key in answer["Keys"]),
+            position=answer.get("NextMarker") if answer.get("Truncated") else None,
+        )
+
+    def describe(self, key_id: str) -> KmsKey | None:
+        """Return a key's state and tags; None for a key that is gone."""
+        try:
+            metadata = self._call(lambda client: client.describe_key(KeyId=key_id))["KeyMetadata"]
+            tags = self._call(lambda client: client.list_resource_tags(KeyId=key_id))["Tags"]
+        except Misconfigured:
+            return None
+        return KmsKey(
+            key_id=key_id,
+            created_at=int(metadata["CreationDate"].timestamp()),
+            state=_STATES.get(metadata["KeyState"], "pending_deletion"),
+            tags={tag["TagKey"]: tag["TagValue"] for tag in tags},
+        )
 
     def schedule_deletion(self, key_id: str) -> None:
         """Have a key deleted after 30 days, the longest time in which it can be saved."""

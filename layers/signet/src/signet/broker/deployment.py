@@ -1,7 +1,7 @@
 """Make a fresh deployment ready: the issuer's keyring and the first management client."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from signet.broker.client import MANAGEMENT_SCOPES, Client
 from signet.broker.keyring import ISSUER, Keyring
@@ -33,14 +33,17 @@ class InitializeDeployment:
             Unavailable: KMS or a table is.
         """
         if self.keyrings.get(ISSUER) is None:
+            now = self.clock.now()
             key = publishable_key(
                 self.kms,
                 key_id=self.issuer_key_id,
                 alg=ISSUER_ALG,
                 challenge=self.entropy.token(),
-                now=self.clock.now(),
+                now=now,
             )
-            self.keyring_registry.add(Keyring(owner=ISSUER, version=1, current=key))
+            self.keyring_registry.add(
+                Keyring(owner=ISSUER, version=1, current=replace(key, activated_at=now))
+            )
         if self.admin_jwks is not None:
             self.clients.put(self._admin(self.admin_jwks))
 

@@ -5,7 +5,7 @@ Adapters fulfil these; one contract suite runs on the in-memory and on the real 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from signet.broker.claim import Answer, Claim
 from signet.broker.client import Client
@@ -13,21 +13,13 @@ from signet.broker.connection import Connection
 from signet.broker.grant import Grant
 from signet.broker.keyring import Keyring
 from signet.broker.login_record import LoginRecord
+from signet.broker.page import Page as Page  # noqa: PLC0414  (its name is part of the ports)
 from signet.jose.algorithms import SigningAlgorithm
 from signet.jose.jws import DigestSigner
 from signet.oauth.http_message import HttpAnswer, HttpRequest
 
 A = TypeVar("A")
 B = TypeVar("B")
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Generic[T]):
-    """A part of a list, oldest first; `position` is where the next part begins, or None."""
-
-    items: tuple[T, ...]
-    position: str | None
 
 
 class Connections(Protocol):
@@ -142,8 +134,27 @@ class Keyrings(Protocol):
 class KeyringRegistry(Protocol):
     """Where keyrings are written."""
 
+    def get(self, owner: str) -> Keyring | None:
+        """Return the keyring of that owner, in a strong read."""
+        ...
+
     def add(self, keyring: Keyring) -> bool:
         """Store a keyring unless its owner has one; at most one caller gets True."""
+        ...
+
+    def replace(self, keyring: Keyring) -> bool:
+        """Store a keyring in the place of the version before it; at most one caller gets True.
+
+        False also when its owner was removed. After `Unavailable` it may be stored: its
+        `operation` tells in a strong read.
+        """
+        ...
+
+    def since(self, phase: str, *, until: int, position: str | None, limit: int) -> Page[str]:
+        """Return owners whose keyrings are in a phase since `until` or longer, longest first.
+
+        It may be a little behind; whoever acts on it reads the keyring.
+        """
         ...
 
 
@@ -253,6 +264,19 @@ class Positions(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KmsKey:
+    """A key as KMS has it; `created_at` is unix seconds.
+
+    `state` is `enabled`, `disabled` or `pending_deletion`.
+    """
+
+    key_id: str
+    created_at: int
+    state: str
+    tags: Mapping[str, str]
+
+
 class Kms(DigestSigner, Protocol):
     """Keys that never leave AWS KMS."""
 
@@ -264,8 +288,20 @@ class Kms(DigestSigner, Protocol):
         """Return a key's public half as SubjectPublicKeyInfo in DER."""
         ...
 
+    def disable_key(self, key_id: str) -> None:
+        """Have a key sign no more; idempotent, also for a key that is gone."""
+        ...
+
     def schedule_deletion(self, key_id: str) -> None:
         """Have a key deleted after 30 days; idempotent, also for a key that is gone."""
+        ...
+
+    def list_keys(self, *, position: str | None) -> Page[str]:
+        """Return ids of the account's keys, up to 100; they may be anybody's."""
+        ...
+
+    def describe(self, key_id: str) -> KmsKey | None:
+        """Return a key's state and tags; None for a key that is gone."""
         ...
 
 

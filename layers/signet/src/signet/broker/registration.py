@@ -1,7 +1,7 @@
 """Register connections and clients: the use cases of the management API (contract, section 4)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from signet.broker.certification import certified
 from signet.broker.client import Client
@@ -73,7 +73,10 @@ class Registration:
             now=now,
         )
         key = certified(key, owner=connection.id, signer=self.kms, entropy=self.entropy, now=now)
-        self.connections.add(connection, Keyring(owner=connection.id, version=1, current=key))
+        self.connections.add(
+            connection,
+            Keyring(owner=connection.id, version=1, current=replace(key, activated_at=now)),
+        )
         return connection
 
     def register_client(
