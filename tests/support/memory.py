@@ -9,6 +9,7 @@ from typing import TypeVar
 from signet.broker.claim import Answer, Claim
 from signet.broker.client import Client
 from signet.broker.connection import Connection
+from signet.broker.event import Event
 from signet.broker.grant import Grant
 from signet.broker.keyring import Keyring
 from signet.broker.login_record import LoginRecord, hashed
@@ -265,6 +266,20 @@ class MemoryPositions:
 
     def find(self, key: str) -> KeptPosition | None:
         return self.items.get(key)
+
+
+class MemoryAudit:
+    """`Audit` and `Announcements` in one list each."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.published: list[Event] = []
+
+    def record(self, *events: Event) -> None:
+        self.events.extend(events)
+
+    def publish(self, *events: Event) -> None:
+        self.published.extend(events)
 
 
 class MemoryNotices:

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from signet.broker.claim import Answer, Claim
 from signet.broker.client import Client
 from signet.broker.connection import Connection
+from signet.broker.event import Event
 from signet.broker.grant import Grant
 from signet.broker.keyring import Keyring
 from signet.broker.login_record import LoginRecord
@@ -336,6 +337,26 @@ class Notices(Protocol):
 
     def warn(self, code: str, *, connection_id: str, reason: str) -> None:
         """Tell of something; neither text may hold what a person or a provider sent."""
+        ...
+
+
+class Audit(Protocol):
+    """The append-only record of what happened."""
+
+    def record(self, *events: Event) -> None:
+        """Store events; when it returns they are there for good, and their order is settled soon.
+
+        Raises:
+            Unavailable: nothing was stored, so what they tell of must not go on.
+        """
+        ...
+
+
+class Announcements(Protocol):
+    """Where anybody in the account may subscribe to what happens to keys."""
+
+    def publish(self, *events: Event) -> None:
+        """Publish events, at least once; a failure is logged and never raised."""
         ...
 
 

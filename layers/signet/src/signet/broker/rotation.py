@@ -9,6 +9,7 @@ which invariant breaks. docs/rotation.md has the whole protocol.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from signet.broker.keyring import FormerKey, Keyring, Probe, PublishedKey
 from signet.errors import Rejected
@@ -319,7 +320,7 @@ def revoke(
     for state in ("next", "current", "previous"):
         key = getattr(s.keyring, state)
         if key is not None and key.kid == kid:
-            changes: dict[str, object] = {state: None}
+            changes: dict[str, Any] = {state: None}
             if state == "current":
                 changes = _succession(s, replacement)
             revoked = (*s.keyring.revoked, _former(key, s.now))
@@ -327,7 +328,7 @@ def revoke(
     raise Rejected("not_found", "There is no such key.")
 
 
-def _succession(s: Situation, replacement: PublishedKey | None) -> dict[str, object]:
+def _succession(s: Situation, replacement: PublishedKey | None) -> dict[str, Any]:
     if s.keyring.next is not None:
         return {"current": replace(s.keyring.next, activated_at=s.now, refusals=0), "next": None}
     if replacement is None:
@@ -403,7 +404,11 @@ def _check(s: Situation, guards: tuple[Guard, ...]) -> None:
 
 def _check_new(keyring: Keyring, key: PublishedKey) -> None:
     """A kid or a KMS key that was ever here never comes again."""
-    known = (*keyring.published(), *keyring.retired, *keyring.revoked)
+    known: tuple[PublishedKey | FormerKey, ...] = (
+        *keyring.published(),
+        *keyring.retired,
+        *keyring.revoked,
+    )
     if any(key.kid == other.kid or key.key_id == other.key_id for other in known):
         raise _refused("this key was published before")
 
@@ -427,11 +432,9 @@ def _former(key: PublishedKey, now: int) -> FormerKey:
     )
 
 
-def _written(s: Situation, operation: str, **changes: object) -> Keyring:
-    changed: Keyring = replace(  # type: ignore[misc]
-        s.keyring, version=s.keyring.version + 1, operation=operation, **changes
-    )
-    return changed
+def _written(s: Situation, operation: str, **changes: Any) -> Keyring:
+    version = s.keyring.version + 1
+    return replace(s.keyring, version=version, operation=operation, **changes)
 
 
 def _refused(reason: str) -> Rejected:
