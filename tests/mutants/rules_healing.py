@@ -1,4 +1,4 @@
-"""A login while a provider does not know the new key."""
+"""A provider that does not know a new key: what a probe finds, and what a login does."""
 
 from tests.mutants.rule import Rule
 
@@ -40,5 +40,19 @@ RULES = (
         "        self.announcements.publish(self._refused(connection, keyring))\n",
         "",
         (f"{_HEALING}test_a_refused_key_is_followed_by_the_previous_one_and_told",),
+    ),
+    Rule(
+        "probe: the key in question signs",
+        "broker/probe.py",
+        ", key=key)",
+        ")",
+        ("unit/broker/test_probe.py::test_the_key_in_question_signs",),
+    ),
+    Rule(
+        "probe: a manual registration needs a word",
+        "broker/probe.py",
+        'connection.key_registration == "manual"',
+        "False",
+        ("unit/broker/test_probe.py::test_what_a_promotion_waits_for",),
     ),
 )
