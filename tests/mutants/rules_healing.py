@@ -11,7 +11,7 @@ RULES = (
         _MODULE,
         'previous is None or problem.code != "provider_refused_client"',
         "previous is None",
-        (f"{_HEALING}test_another_refusal_is_not_tried_again",),
+        (f"{_HEALING}test_an_error_of_our_own_is_not_tried_again",),
     ),
     Rule(
         "healing: with the previous key",

@@ -6,8 +6,11 @@ import pytest
 from tests.support.broker import App, Broker, answer_of
 from tests.support.canned_provider import answer
 
+from signet.broker.healing import Healing
 from signet.broker.keyring import Keyring
+from signet.broker.provider import Authentication
 from signet.broker.signing import publishable_key
+from signet.errors import Misconfigured
 from signet.jose.algorithms import algorithm
 from signet.jose.jws import read_unverified
 from signet.oauth.http_message import HttpAnswer, HttpRequest
@@ -117,3 +120,17 @@ def test_a_pushed_request_is_healed_too(overlap: Overlap) -> None:
     overlap.app.begin()
     assert overlap.kids == [overlap.keyring().current.kid, overlap.before.current.kid]
     assert [event.type for event in overlap.broker.audit.published] == ["KeyRefused"]
+
+
+def test_an_error_of_our_own_is_not_tried_again(overlap: Overlap) -> None:
+    broker, sent = overlap.broker, []
+    healing = Healing(provider=broker.provider, announcements=broker.audit, clock=broker.clock)
+    metadata = broker.provider.metadata(overlap.connection)
+
+    def send(authentication: Authentication, _: int) -> None:
+        sent.append(authentication)
+        raise Misconfigured("signing_key", "No key.", private="it is disabled")
+
+    with pytest.raises(Misconfigured):
+        healing(overlap.connection, overlap.keyring(), metadata, first={}, send=send)
+    assert sent == [{}]
