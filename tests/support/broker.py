@@ -9,6 +9,7 @@ from signet.broker.client_authentication import ClientAuthentication
 from signet.broker.connection import Connection
 from signet.broker.deployment import InitializeDeployment
 from signet.broker.front_channel import Redirection
+from signet.broker.healing import Healing
 from signet.broker.login import StartLogin
 from signet.broker.provider import Provider
 from signet.broker.redemption import RedeemCode
@@ -26,6 +27,7 @@ from tests.support.canned_provider import CannedProvider
 from tests.support.memory import (
     CountingEntropy,
     FixedClock,
+    MemoryAudit,
     MemoryClients,
     MemoryConnections,
     MemoryGrants,
@@ -59,6 +61,7 @@ class Broker:
         self.grants = MemoryGrants()
         self.replay = MemoryReplay()
         self.notices = MemoryNotices()
+        self.audit = MemoryAudit()
         self.provider = Provider(
             fetcher=self.idp,
             kms=self.kms,
@@ -66,6 +69,7 @@ class Broker:
             entropy=self.entropy,
             notices=self.notices,
         )
+        healing = Healing(provider=self.provider, announcements=self.audit, clock=self.clock)
         self.registration = Registration(
             issuer=ISSUER,
             stack="test",
@@ -95,6 +99,7 @@ class Broker:
             keyrings=self.keyrings,
             logins=self.logins,
             provider=self.provider,
+            healing=healing,
             clock=self.clock,
             entropy=self.entropy,
             together=one_after_the_other,
@@ -110,6 +115,7 @@ class Broker:
                 issuer=ISSUER,
                 keyrings=self.keyrings,
                 provider=self.provider,
+                healing=healing,
                 clock=self.clock,
                 together=one_after_the_other,
             ),

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from signet.broker.client_authentication import ClientAuthentication
     from signet.broker.client_credentials import IssueClientToken
     from signet.broker.deployment import InitializeDeployment
+    from signet.broker.healing import Healing
     from signet.broker.login import StartLogin
     from signet.broker.management import Management
     from signet.broker.management_access import ManagementAccess
+    from signet.broker.ports import Announcements
     from signet.broker.provider import Provider
     from signet.broker.redemption import RedeemCode
     from signet.broker.registration import Registration
@@ -54,6 +56,7 @@ def start_login() -> "StartLogin":
         keyrings=_recent_keyrings(),
         logins=_logins(),
         provider=_provider(),
+        healing=_healing(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
@@ -70,6 +73,7 @@ def finish_login() -> "FinishLogin":
         issuer=settings().issuer,
         keyrings=_recent_keyrings(),
         provider=_provider(),
+        healing=_healing(),
         clock=_clock(),
         together=_together(),
     )
@@ -273,6 +277,21 @@ def _provider() -> "Provider":
         entropy=_entropy(),
         notices=LogNotices(),
     )
+
+
+@cache
+def _healing() -> "Healing":
+    from signet.broker.healing import Healing
+
+    return Healing(provider=_provider(), announcements=_announcements(), clock=_clock())
+
+
+@cache
+def _announcements() -> "Announcements":
+    """Return the local default: what happens to keys is a line in the log."""
+    from signet.web.log import LogAnnouncements
+
+    return LogAnnouncements()
 
 
 @cache

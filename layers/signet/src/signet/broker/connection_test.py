@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 from signet.broker.agreement import Agreement
+from signet.broker.client_verdict import verdict
 from signet.broker.connection import Connection
 from signet.broker.connection_report import Finding, judge_keys, judge_metadata, report
 from signet.broker.keyring import missing
@@ -18,6 +19,7 @@ from signet.broker.ports import Clock, Entropy, Fetcher, Keyrings, RateLimits
 from signet.broker.profiles.registry import profile_of
 from signet.broker.provider import Provider
 from signet.broker.record_key import record_key
+from signet.broker.rotation import ACCEPTED, REFUSED, UNKNOWN, UNREACHABLE
 from signet.errors import Rejected, SignetError, Unavailable
 from signet.jose import strict_json
 from signet.jose.jwks import Jwks
@@ -27,13 +29,7 @@ from signet.oidc.discovery import ProviderMetadata
 
 EVERY_SECONDS = 10
 _CLOCK_OFF_SECONDS = 30
-_OK, _UNAUTHORIZED, _SERVER_ERROR = 200, 401, 500
-ACCEPTED, REFUSED, UNKNOWN = "accepted", "refused", "unknown"
-_ABOUT_THE_CLIENT = frozenset({"invalid_client", "unauthorized_client"})
-_AFTER_THE_CLIENT = frozenset({
-    "invalid_grant", "invalid_scope", "unsupported_grant_type", "access_denied",
-})  # fmt: skip
-"""Answers of a server that has let the client in [RFC 6749 5.2]."""
+_OK = 200
 _NOT_REACHED = "The provider could not be reached, or did not answer in time. Try again later."
 
 
@@ -123,13 +119,14 @@ class ConnectionTest:
     def _judge(self, connection: Connection, answer: HttpAnswer) -> _Outcome:
         code = error_code(answer)
         evidence: dict[str, object] = {"status": answer.status, "error": code}
-        if code in _AFTER_THE_CLIENT:
+        found = verdict(answer)
+        if found == ACCEPTED:
             advice = "The provider knows Signet's key. A user can log in."
             return _Outcome(authentication=ACCEPTED, advice=advice, evidence=evidence)
-        if code in _ABOUT_THE_CLIENT or answer.status == _UNAUTHORIZED:
+        if found == REFUSED:
             advice = self._explain_refusal(connection, answer, code)
             return _Outcome(authentication=REFUSED, advice=advice, evidence=evidence)
-        if answer.status >= _SERVER_ERROR:
+        if found == UNREACHABLE:
             return _Outcome(authentication=UNKNOWN, advice=_NOT_REACHED, evidence=evidence)
         advice = _explained(connection, answer) or (
             "This provider looked at the code before it looked at the client, or said something "

@@ -14,6 +14,7 @@ from signet.broker.front_channel import (
     require_client,
     require_redirect_uri,
 )
+from signet.broker.healing import Healing
 from signet.broker.keyring import missing
 from signet.broker.login_record import LoginRecord, cookie_name, hashed
 from signet.broker.ports import Clients, Clock, Connections, Entropy, Keyrings, Logins, Together
@@ -45,6 +46,7 @@ class StartLogin:
     keyrings: Keyrings
     logins: Logins
     provider: Provider
+    healing: Healing
     clock: Clock
     entropy: Entropy
     together: Together
@@ -165,11 +167,14 @@ class StartLogin:
         keyring = self.keyrings.get(connection.id)
         if keyring is None:
             raise missing(connection.id)
-        request_uri = self.provider.push(
+        request_uri = self.healing(
             connection,
-            endpoint,
-            parameters=parameters,
-            authentication=self.provider.authenticate(connection, keyring, metadata),
+            keyring,
+            metadata,
+            first=self.provider.authenticate(connection, keyring, metadata),
+            send=lambda authentication, _: self.provider.push(
+                connection, endpoint, parameters=parameters, authentication=authentication
+            ),
         )
         return authorization_url(
             metadata.authorization_endpoint,

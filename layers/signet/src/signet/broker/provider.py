@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from signet.broker.connection import Connection
-from signet.broker.keyring import Keyring
+from signet.broker.keyring import Keyring, PublishedKey
 from signet.broker.pinning import held, moved
 from signet.broker.ports import Clock, Entropy, Fetcher, Kms, Notices
 from signet.broker.remote_document import RemoteDocuments
@@ -124,13 +124,21 @@ class Provider:
         )
 
     def authenticate(
-        self, connection: Connection, keyring: Keyring, metadata: ProviderMetadata
+        self,
+        connection: Connection,
+        keyring: Keyring,
+        metadata: ProviderMetadata,
+        *,
+        key: PublishedKey | None = None,
     ) -> Authentication:
-        """Sign an assertion for one HTTP attempt [RFC 7523 2.2]; this is the wait for KMS."""
+        """Sign an assertion for one HTTP attempt [RFC 7523 2.2]; this is the wait for KMS.
+
+        The current key signs, but for a rotation's probes and second attempts.
+        """
         profile = connection.assertion_profile(token_endpoint=metadata.token_endpoint)
         token = sign_assertion(
             profile,
-            key=signing_key(keyring, self._kms),
+            key=signing_key(keyring, self._kms, key),
             jti=self._entropy.token(),
             now=self._clock.now(),
         )
@@ -163,6 +171,7 @@ class Provider:
         *,
         first: Authentication,
         again: Callable[[], Authentication],
+        attempts: int = MAX_ATTEMPTS,
     ) -> ProviderTokens:
         """Redeem a code, with a second attempt only where the first cannot have used it up.
 
@@ -171,7 +180,7 @@ class Provider:
         """
         answer: HttpAnswer | None = None
         authentication = first
-        for attempt in range(1, MAX_ATTEMPTS + 1):
+        for attempt in range(1, attempts + 1):
             request = build_token_request(
                 metadata.token_endpoint,
                 code=redemption.code,
@@ -183,10 +192,10 @@ class Provider:
             try:
                 answer = self._fetcher.fetch(request, bulkhead=connection.id)
             except Unreachable as error:
-                if error.sent or attempt == MAX_ATTEMPTS:
+                if error.sent or attempt == attempts:
                     raise
             else:
-                if answer.status != _SERVICE_UNAVAILABLE or attempt == MAX_ATTEMPTS:
+                if answer.status != _SERVICE_UNAVAILABLE or attempt == attempts:
                     break
             authentication = again()
         if answer is None:  # pragma: no cover  (the loop breaks or raises)

@@ -13,15 +13,17 @@ from signet.jose.jws import DigestSigner, SigningKey, sign, verify
 _CHALLENGE_TYP = "signet-challenge+jwt"
 
 
-def signing_key(keyring: Keyring, signer: DigestSigner) -> SigningKey:
-    """Return the current key, ready to sign.
+def signing_key(
+    keyring: Keyring, signer: DigestSigner, key: PublishedKey | None = None
+) -> SigningKey:
+    """Return the current key, ready to sign; or the one that a rotation asks for by name.
 
     Raises:
         Misconfigured: `keyring_missing`: its owner was removed.
     """
     if keyring.deleted_at is not None:
         raise missing(keyring.owner)
-    return _with(keyring.current, signer)
+    return _with(keyring.current if key is None else key, signer)
 
 
 def own_keys(keyring: Keyring) -> Jwks:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from signet.broker.connection import Connection
+from signet.broker.healing import Healing
 from signet.broker.identity import lacks_claims
 from signet.broker.keyring import Keyring, missing
 from signet.broker.login_record import LoginRecord
@@ -47,6 +48,7 @@ class UserAuthentication:
     issuer: str
     keyrings: Keyrings
     provider: Provider
+    healing: Healing
     clock: Clock
     together: Together
 
@@ -96,12 +98,19 @@ class UserAuthentication:
             code_verifier=record.code_verifier,
         )
         tokens, _ = self.together(
-            lambda: self.provider.redeem(
+            lambda: self.healing(
                 connection,
+                answer.keyring,
                 metadata,
-                redemption,
                 first=authentication,
-                again=lambda: self.authentication(answer),
+                send=lambda first, attempts: self.provider.redeem(
+                    connection,
+                    metadata,
+                    redemption,
+                    first=first,
+                    again=lambda: self.authentication(answer),
+                    attempts=attempts,
+                ),
             ),
             # When the provider's keys are not in memory, their wait hides behind the tokens'.
             lambda: self.provider.load_keys(connection, metadata),

@@ -125,7 +125,8 @@ class Profile:
     our key: one of KEY_FORMS. `steps` are in the words of the provider's console, and may name
     STEP_VALUES in braces. `explanations` say in plain words what an error text of this provider
     means, by a piece of that text. `made_up_code` tells what the provider is known to answer to a
-    made-up code under a good assertion: `invalid_grant`, or `unknown`.
+    made-up code under a good assertion: `invalid_grant`, or `unknown`. `probe` tells whether a
+    rotation asks it so; not where it counts refusals as attacks.
     """
 
     strategy: str
@@ -139,6 +140,7 @@ class Profile:
     key_form: str = "jwks_uri"
     explanations: Mapping[str, str] = field(default_factory=dict)
     made_up_code: str = "unknown"
+    probe: bool = True
     checked: tuple[Checked, ...] = ()
 
     def complete(self, document: Mapping[str, object]) -> dict[str, object]:
