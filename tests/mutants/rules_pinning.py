@@ -70,13 +70,21 @@ RULES = (
         'problem.public if problem.code == "provider_metadata" else _NOT_REACHED',
         "problem.private",
     ),
-    _test(
-        "a refused client is refused",
+    Rule(
+        "connection test: a refused client is refused",
+        "broker/client_verdict.py",
         "if code in _ABOUT_THE_CLIENT or answer.status == _UNAUTHORIZED:",
         "if False:",
+        _TEST,
     ),
     _test("keys under an error are no keys", "if answer.status != _OK:", "if False:"),
-    _test("an error after the client is needed", "if code in _AFTER_THE_CLIENT:", "if True:"),
+    Rule(
+        "connection test: an error after the client is needed",
+        "broker/client_verdict.py",
+        "if code in _AFTER_THE_CLIENT:",
+        "if True:",
+        _TEST,
+    ),
     Rule(
         "request headers: discovery",
         "broker/provider.py",
