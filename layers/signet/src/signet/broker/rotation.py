@@ -23,6 +23,7 @@ WATCH = 3_600
 ROLL_BACK_AFTER = 2
 KEPT_RETIRED = 10
 _LEAST_MAX_AGE = 60
+_SKEW = "SIGNET_CLOCK_SKEW_SECONDS"
 
 ACCEPTED = "accepted"
 REFUSED = "refused"
@@ -53,7 +54,7 @@ class Bounds:
                 ("SIGNET_PROPAGATION_SECONDS", self.propagation),
                 (
                     ("SIGNET_VERIFIER_CACHE_SECONDS", self.verifier_cache),
-                    ("SIGNET_CLOCK_SKEW_SECONDS", self.skew),
+                    (_SKEW, self.skew),
                 ),
                 "A new key would sign before verifiers can know it.",
             ),
@@ -62,7 +63,7 @@ class Bounds:
                 (
                     ("SIGNET_SIGNER_CACHE_SECONDS", self.signer_cache),
                     ("assertion lifetime", MAX_LIFETIME_UPSTREAM),
-                    ("SIGNET_CLOCK_SKEW_SECONDS", self.skew),
+                    (_SKEW, self.skew),
                 ),
                 "A key would leave the JWKS while its signatures are valid.",
             ),
@@ -70,16 +71,17 @@ class Bounds:
                 ("SIGNET_REAPER_GRACE_SECONDS", self.grace),
                 (
                     ("the rotator's deadline", WORKER_DEADLINE),
-                    ("SIGNET_CLOCK_SKEW_SECONDS", self.skew),
+                    (_SKEW, self.skew),
                     ("1", 1),
                 ),
                 "The reaper would take a key that a rotation is about to publish.",
             ),
         ):
-            least = sum(seconds for _, seconds in right)
+            terms = [term for term in right if term[1] or term[0] != _SKEW]
+            least = sum(seconds for _, seconds in terms)
             if left[1] < least:
-                names = " + ".join(name for name, _ in right)
-                sums = " + ".join(str(seconds) for _, seconds in right)
+                names = " + ".join(name for name, _ in terms)
+                sums = " + ".join(str(seconds) for _, seconds in terms)
                 return f"{left[0]} >= {names} fails: {left[1]} < {sums}. {consequence}"
         return None
 
