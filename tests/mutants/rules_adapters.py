@@ -257,7 +257,7 @@ RULES = (
     ),
     _kms(
         "a key is tagged at once",
-        'Tags=[{"TagKey": name, "TagValue": value} for name, value in tags.items()],',
+        "Tags=_tags(tags),",
         "Tags=[],",
         f"{_KMS}test_a_key_is_made_of_the_algorithms_kind_and_tagged_at_once",
     ),

@@ -10,11 +10,16 @@ from signet.broker.connection import Connection
 from signet.broker.deployment import InitializeDeployment
 from signet.broker.front_channel import Redirection
 from signet.broker.healing import Healing
+from signet.broker.key_creation import KeyCreation
 from signet.broker.login import StartLogin
+from signet.broker.probe import ProviderProbe
 from signet.broker.provider import Provider
+from signet.broker.reaper import Reaper
 from signet.broker.redemption import RedeemCode
 from signet.broker.registration import Registration
 from signet.broker.remote_keys import RemoteKeys
+from signet.broker.rotation import Bounds
+from signet.broker.rotator import Rotator
 from signet.broker.user_authentication import UserAuthentication
 from signet.broker.userinfo import ReadUserinfo
 from signet.jose.algorithms import algorithm
@@ -34,12 +39,17 @@ from tests.support.memory import (
     MemoryKeyrings,
     MemoryLogins,
     MemoryNotices,
+    MemoryRateLimits,
     MemoryReplay,
+    MemoryRequests,
     one_after_the_other,
 )
 from tests.support.software_kms import SoftwareKms
 
 ISSUER = "https://login.example"
+BOUNDS = Bounds(
+    propagation=100, retention=200, rotation=1_000, verifier_cache=100, signer_cache=30, grace=61
+)
 REDIRECT_URI = "https://app.example/cb"
 VERIFIER = "v" * 43
 
@@ -51,6 +61,11 @@ class Broker:
     clock: FixedClock = field(default_factory=FixedClock)
     kms: SoftwareKms = field(default_factory=SoftwareKms)
     entropy: CountingEntropy = field(default_factory=CountingEntropy)
+
+    def _pause(self, seconds: float) -> None:
+        """Wait without time going on, so that what a test expects of times holds."""
+        del seconds
+        self.limits.taken.clear()
 
     def __post_init__(self) -> None:
         self.idp = CannedProvider(self.clock)
@@ -70,16 +85,49 @@ class Broker:
             notices=self.notices,
         )
         healing = Healing(provider=self.provider, announcements=self.audit, clock=self.clock)
+        self.limits = MemoryRateLimits()
+        self.requests = MemoryRequests()
+        self.creation = KeyCreation(
+            stack="test",
+            kms=self.kms,
+            limits=self.limits,
+            clock=self.clock,
+            entropy=self.entropy,
+            pause=self._pause,
+        )
         self.registration = Registration(
             issuer=ISSUER,
-            stack="test",
             allow_loopback=False,
             connections=self.connections,
             clients=self.clients,
             destinations=self.idp,
-            kms=self.kms,
+            creation=self.creation,
             clock=self.clock,
             entropy=self.entropy,
+        )
+        self.rotator = Rotator(
+            bounds=BOUNDS,
+            connections=self.connections,
+            keyrings=self.keyrings,
+            creation=self.creation,
+            probe=ProviderProbe(
+                issuer=ISSUER, provider=self.provider, fetcher=self.idp, entropy=self.entropy
+            ),
+            limits=self.limits,
+            requests=self.requests,
+            audit=self.audit,
+            announcements=self.audit,
+            clock=self.clock,
+            entropy=self.entropy,
+        )
+        self.reaper = Reaper(
+            stack="test",
+            bounds=BOUNDS,
+            keyrings=self.keyrings,
+            kms=self.kms,
+            audit=self.audit,
+            announcements=self.audit,
+            clock=self.clock,
         )
         self.initialize = InitializeDeployment(
             issuer_key_id=self.kms.create_key(algorithm=algorithm("RS256"), tags={}),

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from signet.broker.agreement import Agreement
+from signet.broker.census import Census
 from signet.broker.client import MANAGEMENT_SCOPES
 from signet.broker.connection_test import ConnectionTest
 from signet.broker.cursors import Cursors
 from signet.broker.idempotency import Idempotency
 from signet.broker.managed_clients import ManagedClients
 from signet.broker.managed_connections import ManagedConnections
+from signet.broker.managed_keys import ManagedKeys
 from signet.broker.management import Management
 from signet.broker.management_access import Principal
 from signet.errors import Denied
 from signet.web.management.handler import management_handler
-from tests.support.broker import ISSUER, App, Broker
+from tests.support.broker import BOUNDS, ISSUER, App, Broker
 from tests.support.canned_provider import ISSUER as PROVIDER
 from tests.support.memory import MemoryClaims, MemoryPositions, MemoryRateLimits
 
@@ -82,6 +84,21 @@ class Desk:
                 limits=MemoryRateLimits(),
                 clock=broker.clock,
                 entropy=broker.entropy,
+            ),
+            keys=ManagedKeys(
+                rotator=broker.rotator,
+                bounds=BOUNDS,
+                creation=broker.creation,
+                kms=broker.kms,
+                clock=broker.clock,
+                entropy=broker.entropy,
+            ),
+            census=Census(
+                stack="test",
+                bounds=BOUNDS,
+                keyrings=broker.keyrings,
+                kms=broker.kms,
+                clock=broker.clock,
             ),
             clients=ManagedClients(
                 registration=broker.registration, clients=broker.clients, clock=broker.clock

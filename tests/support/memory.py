@@ -54,6 +54,7 @@ def one_after_the_other(first: Callable[[], A], second: Callable[[], B], /) -> t
 class MemoryKeyrings:
     def __init__(self) -> None:
         self.items: dict[str, Keyring] = {}
+        self.events: list[Event] = []
         self._lock = threading.Lock()
 
     def get(self, owner: str) -> Keyring | None:
@@ -66,12 +67,13 @@ class MemoryKeyrings:
             self.items[keyring.owner] = keyring
             return True
 
-    def replace(self, keyring: Keyring) -> bool:
+    def replace(self, keyring: Keyring, *events: Event) -> bool:
         with self._lock:
             stored = self.items.get(keyring.owner)
             if stored is None or stored.version != keyring.version - 1 or stored.deleted_at:
                 return False
             self.items[keyring.owner] = keyring
+            self.events.extend(events)
             return True
 
     def since(self, phase: str, *, until: int, position: str | None, limit: int) -> Page[str]:
@@ -79,7 +81,7 @@ class MemoryKeyrings:
             (f"{since:012d}#{owner}", owner)
             for owner, keyring in self.items.items()
             for found, since in [keyring.phase()]
-            if found == phase and since <= until
+            if keyring.deleted_at is None and found == phase and since <= until
         ]
         return page_of(keyed, position=position, limit=limit)
 
@@ -293,6 +295,7 @@ class MemoryNotices:
 class MemoryRateLimits:
     def __init__(self) -> None:
         self.until: dict[str, int] = {}
+        self.taken: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def take(self, key: str, *, now: int, until: int) -> bool:
@@ -301,6 +304,12 @@ class MemoryRateLimits:
                 return False
             self.until[key] = until
             return True
+
+    def take_one_of(self, key: str, *, limit: int, until: int) -> bool:
+        del until
+        with self._lock:
+            self.taken[key] = self.taken.get(key, 0) + 1
+            return self.taken[key] <= limit
 
 
 class MemoryReplay:
@@ -314,3 +323,13 @@ class MemoryReplay:
                 return False
             self.used[key] = expires_at
             return True
+
+
+class MemoryRequests:
+    """`RotationRequests`: the owners that were asked for, in order."""
+
+    def __init__(self) -> None:
+        self.owners: list[str] = []
+
+    def request(self, *owners: str) -> None:
+        self.owners.extend(owners)

@@ -52,6 +52,9 @@ class SoftwareKms:
     def disable_key(self, key_id: str) -> None:
         self.disabled.add(key_id)
 
+    def tag_key(self, key_id: str, tags: Mapping[str, str]) -> None:
+        self.tags[key_id].update(tags)
+
     def list_keys(self, *, position: str | None) -> Page[str]:
         del position
         return Page(items=tuple(self.keys), position=None)

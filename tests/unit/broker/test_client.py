@@ -162,4 +162,5 @@ def test_a_connections_key_is_tagged_with_its_deployment_purpose_and_connection(
         "signet:stack": "test",
         "signet:purpose": "connection",
         "signet:connection": connection.id,
+        "signet:operation": "register",
     }

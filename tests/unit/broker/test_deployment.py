@@ -55,7 +55,9 @@ def test_a_key_that_others_could_not_verify_never_enters_a_keyring() -> None:
     swapped = Swapped()
     swapped.create_key(algorithm=algorithm("RS256"), tags={})
     with pytest.raises(Misconfigured) as refused:
-        replace(broker.registration, kms=swapped).create_connection(
+        replace(
+            broker.registration, creation=replace(broker.creation, kms=swapped)
+        ).create_connection(
             {
                 "name": "acme",
                 "strategy": "oidc",

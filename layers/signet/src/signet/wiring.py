@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from signet.adapters.concurrency import ThreadedTogether
     from signet.adapters.dynamodb.client import DynamoDb
     from signet.adapters.dynamodb.keyrings import DynamoDbKeyrings
+    from signet.adapters.dynamodb.management import DynamoDbRateLimits
     from signet.adapters.dynamodb.one_time import DynamoDbGrants, DynamoDbLogins
     from signet.adapters.dynamodb.registered import DynamoDbClients, DynamoDbConnections
+    from signet.adapters.eventbridge import EventBridge
     from signet.adapters.fetcher.guarded import GuardedFetcher
     from signet.adapters.kms import KmsKeys
     from signet.adapters.random import SystemEntropy
@@ -27,13 +29,16 @@ if TYPE_CHECKING:
     from signet.broker.client_credentials import IssueClientToken
     from signet.broker.deployment import InitializeDeployment
     from signet.broker.healing import Healing
+    from signet.broker.key_creation import KeyCreation
     from signet.broker.login import StartLogin
     from signet.broker.management import Management
     from signet.broker.management_access import ManagementAccess
-    from signet.broker.ports import Announcements
+    from signet.broker.ports import Announcements, Audit, RotationRequests
     from signet.broker.provider import Provider
+    from signet.broker.reaper import Reaper
     from signet.broker.redemption import RedeemCode
     from signet.broker.registration import Registration
+    from signet.broker.rotator import Rotator
     from signet.broker.userinfo import ReadUserinfo
 
 
@@ -186,31 +191,67 @@ def registration() -> "Registration":
 
     return Registration(
         issuer=settings().issuer,
-        stack=settings().stack,
         allow_loopback=settings().allow_loopback,
         connections=_connections(),
         clients=_clients(),
         destinations=_fetcher(),
-        kms=_kms(),
+        creation=_key_creation(),
         clock=_clock(),
         entropy=_entropy(),
     )
 
 
 @cache
+def rotator() -> "Rotator":
+    """Return the use case that rotates keys."""
+    from signet.broker.probe import ProviderProbe
+    from signet.broker.rotator import Rotator
+
+    return Rotator(
+        bounds=settings().bounds,
+        connections=_connections(),
+        keyrings=keyrings(),
+        creation=_key_creation(),
+        probe=ProviderProbe(
+            issuer=settings().issuer, provider=_provider(), fetcher=_fetcher(), entropy=_entropy()
+        ),
+        limits=_rate_limits(),
+        requests=_rotation_requests(),
+        audit=_audit(),
+        announcements=_announcements(),
+        clock=_clock(),
+        entropy=_entropy(),
+    )
+
+
+@cache
+def reaper() -> "Reaper":
+    """Return the use case that takes keys away which no record refers to."""
+    from signet.broker.reaper import Reaper
+
+    return Reaper(
+        stack=settings().stack,
+        bounds=settings().bounds,
+        keyrings=keyrings(),
+        kms=_kms(),
+        audit=_audit(),
+        announcements=_announcements(),
+        clock=_clock(),
+    )
+
+
+@cache
 def management() -> "Management":
     """Return the use cases behind the management API."""
-    from signet.adapters.dynamodb.management import (
-        DynamoDbClaims,
-        DynamoDbPositions,
-        DynamoDbRateLimits,
-    )
+    from signet.adapters.dynamodb.management import DynamoDbClaims, DynamoDbPositions
     from signet.broker.agreement import Agreement
+    from signet.broker.census import Census
     from signet.broker.connection_test import ConnectionTest
     from signet.broker.cursors import Cursors
     from signet.broker.idempotency import Idempotency
     from signet.broker.managed_clients import ManagedClients
     from signet.broker.managed_connections import ManagedConnections
+    from signet.broker.managed_keys import ManagedKeys
     from signet.broker.management import Management
 
     table = settings().tables.management
@@ -232,9 +273,24 @@ def management() -> "Management":
             provider=_provider(),
             fetcher=_fetcher(),
             keyrings=keyrings(),
-            limits=DynamoDbRateLimits(_database(), table=table),
+            limits=_rate_limits(),
             clock=_clock(),
             entropy=_entropy(),
+        ),
+        keys=ManagedKeys(
+            rotator=rotator(),
+            bounds=settings().bounds,
+            creation=_key_creation(),
+            kms=_kms(),
+            clock=_clock(),
+            entropy=_entropy(),
+        ),
+        census=Census(
+            stack=settings().stack,
+            bounds=settings().bounds,
+            keyrings=keyrings(),
+            kms=_kms(),
+            clock=_clock(),
         ),
         clients=ManagedClients(registration=registration(), clients=_clients(), clock=_clock()),
         cursors=Cursors(
@@ -288,10 +344,54 @@ def _healing() -> "Healing":
 
 @cache
 def _announcements() -> "Announcements":
-    """Return the local default: what happens to keys is a line in the log."""
-    from signet.web.log import LogAnnouncements
+    from signet.adapters.eventbridge import EventBridgeAnnouncements
+    from signet.web.log import LogNotices
 
-    return LogAnnouncements()
+    return EventBridgeAnnouncements(_event_bus(), notices=LogNotices())
+
+
+@cache
+def _audit() -> "Audit":
+    from signet.web.log import LogAudit
+
+    return LogAudit()
+
+
+@cache
+def _rotation_requests() -> "RotationRequests":
+    from signet.adapters.eventbridge import EventBridgeRotationRequests
+
+    return EventBridgeRotationRequests(_event_bus())
+
+
+@cache
+def _event_bus() -> "EventBridge":
+    from signet.adapters.eventbridge import EventBridge
+
+    return EventBridge(bus=settings().event_bus)
+
+
+@cache
+def _key_creation() -> "KeyCreation":
+    from time import sleep
+
+    from signet.broker.key_creation import KeyCreation
+
+    return KeyCreation(
+        stack=settings().stack,
+        kms=_kms(),
+        limits=_rate_limits(),
+        clock=_clock(),
+        entropy=_entropy(),
+        pause=sleep,
+    )
+
+
+@cache
+def _rate_limits() -> "DynamoDbRateLimits":
+    from signet.adapters.dynamodb.management import DynamoDbRateLimits
+
+    return DynamoDbRateLimits(_database(), table=settings().tables.management)
 
 
 @cache

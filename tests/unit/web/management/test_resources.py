@@ -380,7 +380,7 @@ def test_a_query_parameter_that_is_not_known_or_comes_twice_is_refused(desk: Des
 
 
 def test_a_store_that_is_down_is_said_with_when_to_come_again(desk: Desk) -> None:
-    desk.broker.kms.fail = 1
+    desk.broker.kms.fail = 100
     answer = desk.call("POST", "/connections", connection())
     assert (answer.status, answer.code) == (503, "signing_unavailable")
     assert int(answer.headers["retry-after"]) > 0

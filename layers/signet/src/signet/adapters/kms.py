@@ -12,6 +12,7 @@ from signet.jose.jws import DigestSignature
 
 if TYPE_CHECKING:
     from types_boto3_kms import KMSClient
+    from types_boto3_kms.type_defs import TagTypeDef
 
 T = TypeVar("T")
 
@@ -62,7 +63,7 @@ class KmsKeys:
                 KeySpec=cast("Any", algorithm.kms_key_spec),
                 KeyUsage="SIGN_VERIFY",
                 Description=f"Signet {tags.get('signet:purpose', '')} key, {algorithm.name}",
-                Tags=[{"TagKey": name, "TagValue": value} for name, value in tags.items()],
+                Tags=_tags(tags),
             )
         )
         return answer["KeyMetadata"]["KeyId"]
@@ -78,6 +79,10 @@ class KmsKeys:
         except Misconfigured:
             # It is about to be deleted, or gone.
             return
+
+    def tag_key(self, key_id: str, tags: Mapping[str, str]) -> None:
+        """Set tags of a key."""
+        self._call(lambda client: client.tag_resource(KeyId=key_id, Tags=_tags(tags)))
 
     def list_keys(self, *, position: str | None) -> Page[str]:
         """Return ids of the account's keys; they may be anybody's."""
@@ -122,6 +127,10 @@ class KmsKeys:
             raise _translated(error.response.get("Error", {}).get("Code", "")) from None
         except BotoCoreError as error:
             raise _unavailable(type(error).__name__) from None
+
+
+def _tags(tags: Mapping[str, str]) -> "list[TagTypeDef]":
+    return [{"TagKey": name, "TagValue": value} for name, value in tags.items()]
 
 
 def _translated(code: str) -> SignetError:

@@ -1,16 +1,25 @@
 """A connection's keys as the management API shows them (contract, section 4)."""
 
 from signet.broker.certification import certificate_pem
-from signet.broker.keyring import Keyring, PublishedKey
+from signet.broker.keyring import FormerKey, Keyring, PublishedKey
 from signet.broker.resource_version import rfc3339
+from signet.broker.rotation import Bounds
 from signet.errors import Rejected
 from signet.jose.jwk import PublicJwk
 
 
-def keys_document(keyring: Keyring) -> list[dict[str, object]]:
-    """Write all keys, the newest first; the current one has signed since it was published."""
+def keys_document(keyring: Keyring, bounds: Bounds) -> list[dict[str, object]]:
+    """Write all keys, the newest first: those that are published, then those that were."""
     states = {"next": keyring.next, "current": keyring.current, "previous": keyring.previous}
-    return [_shown(key, state) for state, key in states.items() if key is not None]
+    published = [
+        _shown(key, state, _retires_at(key, state, bounds))
+        for state, key in states.items()
+        if key is not None
+    ]
+    former = [(key, "retired") for key in keyring.retired]
+    former += [(key, "revoked") for key in keyring.revoked]
+    former.sort(key=lambda pair: pair[0].left_at, reverse=True)
+    return published + [_shown(key, state, key.left_at) for key, state in former]
 
 
 def find_key(keyring: Keyring, kid: str) -> PublishedKey:
@@ -41,15 +50,26 @@ def find_certificate(key: PublishedKey) -> str:
     return certificate_pem(key.certificate)
 
 
-def _shown(key: PublishedKey, state: str) -> dict[str, object]:
-    published_at = rfc3339(key.published_at)
+def _retires_at(key: PublishedKey, state: str, bounds: Bounds) -> int | None:
+    """Return when a key leaves the JWKS as planned: R after it stopped to sign."""
+    if state == "previous" and key.retired_at is not None:
+        return key.retired_at + bounds.retention
+    return None
+
+
+def _shown(key: PublishedKey | FormerKey, state: str, retires_at: int | None) -> dict[str, object]:
+    probe = key.probe if isinstance(key, PublishedKey) else None
     return {
         "kid": key.kid,
         "state": state,
         "alg": key.alg,
         "created_at": rfc3339(key.created_at),
-        "published_at": published_at,
-        "activated_at": published_at if state == "current" else None,
-        "retires_at": None,
-        "probe": None,
+        "published_at": rfc3339(key.published_at),
+        "activated_at": _time(key.activated_at),
+        "retires_at": _time(retires_at),
+        "probe": ({"result": probe.result, "at": rfc3339(probe.at)} if probe is not None else None),
     }
+
+
+def _time(seconds: int | None) -> str | None:
+    return rfc3339(seconds) if seconds is not None else None

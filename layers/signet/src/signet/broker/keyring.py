@@ -15,8 +15,12 @@ ISSUER = "issuer"
 
 STEADY = "steady"
 ANNOUNCED = "announced"
+HELD = "held"
 OVERLAP = "overlap"
-"""The phases of a rotation: one key; a next one beside it; a previous one beside it."""
+"""The phases of a rotation: one key; a next one beside it; a next one that the provider did not
+accept when it was asked; a previous one beside it."""
+ACCEPTED = "accepted"
+"""What a probe says when the provider knows the key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +101,10 @@ class Keyring:
         if self.previous is not None:
             return OVERLAP, self.previous.retired_at or 0
         if self.next is not None:
-            return ANNOUNCED, self.next.published_at
+            probe = self.next.probe
+            if probe is None or probe.result == ACCEPTED or self.next.approved_at is not None:
+                return ANNOUNCED, self.next.published_at
+            return HELD, probe.at
         return STEADY, self.current.activated_at or self.current.published_at
 
     def refers_to(self, key_id: str) -> bool:

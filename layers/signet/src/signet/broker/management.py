@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from signet.broker.census import Census
 from signet.broker.connection_test import ConnectionTest
 from signet.broker.cursors import Cursors
 from signet.broker.idempotency import Idempotency
 from signet.broker.managed_clients import ManagedClients
 from signet.broker.managed_connections import ManagedConnections
+from signet.broker.managed_keys import ManagedKeys
 from signet.broker.management_access import Principal
 
 
@@ -32,6 +34,8 @@ class Management:
     access: Access
     connections: ManagedConnections
     connection_test: ConnectionTest
+    keys: ManagedKeys
+    census: Census
     clients: ManagedClients
     cursors: Cursors
     idempotency: Idempotency

@@ -143,11 +143,11 @@ class KeyringRegistry(Protocol):
         """Store a keyring unless its owner has one; at most one caller gets True."""
         ...
 
-    def replace(self, keyring: Keyring) -> bool:
+    def replace(self, keyring: Keyring, *events: Event) -> bool:
         """Store a keyring in the place of the version before it; at most one caller gets True.
 
-        False also when its owner was removed. After `Unavailable` it may be stored: its
-        `operation` tells in a strong read.
+        The events that tell of it are stored with it, all or nothing. False also when its owner
+        was removed. After `Unavailable` it may be stored: its `operation` tells in a strong read.
         """
         ...
 
@@ -224,6 +224,26 @@ class RateLimits(Protocol):
         """
         ...
 
+    def take_one_of(self, key: str, *, limit: int, until: int) -> bool:
+        """Take one of so many turns of a key, whose name tells its window; no more get True.
+
+        Raises:
+            Unavailable: the store is; the turn may be taken.
+        """
+        ...
+
+
+class RotationRequests(Protocol):
+    """Where a step of a rotation is asked for."""
+
+    def request(self, *owners: str) -> None:
+        """Ask for one step of each owner's rotation, at least once.
+
+        Raises:
+            Unavailable: some of them were not asked for; the next sweep asks again.
+        """
+        ...
+
 
 class Claims(Protocol):
     """Who runs the request of an Idempotency-Key; at most one caller holds a key at a time."""
@@ -295,6 +315,10 @@ class Kms(DigestSigner, Protocol):
 
     def schedule_deletion(self, key_id: str) -> None:
         """Have a key deleted after 30 days; idempotent, also for a key that is gone."""
+        ...
+
+    def tag_key(self, key_id: str, tags: Mapping[str, str]) -> None:
+        """Set tags of a key; idempotent."""
         ...
 
     def list_keys(self, *, position: str | None) -> Page[str]:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from signet.broker.certification import certified
 from signet.broker.client import Client
 from signet.broker.connection import Connection
+from signet.broker.key_creation import KeyCreation
 from signet.broker.keyring import Keyring
 from signet.broker.ports import (
     ClientRegistry,
@@ -13,25 +13,22 @@ from signet.broker.ports import (
     ConnectionRegistry,
     Destinations,
     Entropy,
-    Kms,
 )
-from signet.broker.signing import publishable_key
-from signet.jose.algorithms import algorithm
 
-PURPOSE_CONNECTION = "connection"
+_PATIENCE = 5
+"""How many seconds an administrator stands in line for a new key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """Writes connections and clients; `stack` is the tag value of this deployment's keys."""
+    """Writes connections and clients; `issuer` is Signet's own."""
 
     issuer: str
-    stack: str
     allow_loopback: bool
     connections: ConnectionRegistry
     clients: ClientRegistry
     destinations: Destinations
-    kms: Kms
+    creation: KeyCreation
     clock: Clock
     entropy: Entropy
 
@@ -59,23 +56,14 @@ class Registration:
         self.check_issuer(connection.issuer)
         if agree is not None:
             connection = agree(connection)
-        tags = {
-            "signet:stack": self.stack,
-            "signet:purpose": PURPOSE_CONNECTION,
-            "signet:connection": connection.id,
-        }
-        key_id = self.kms.create_key(algorithm=algorithm(connection.signing_alg), tags=tags)
-        key = publishable_key(
-            self.kms,
-            key_id=key_id,
-            alg=connection.signing_alg,
-            challenge=self.entropy.token(),
-            now=now,
+        key = self.creation(
+            connection.id, alg=connection.signing_alg, operation="register", patience=_PATIENCE
         )
-        key = certified(key, owner=connection.id, signer=self.kms, entropy=self.entropy, now=now)
         self.connections.add(
             connection,
-            Keyring(owner=connection.id, version=1, current=replace(key, activated_at=now)),
+            Keyring(
+                owner=connection.id, version=1, current=replace(key, activated_at=key.published_at)
+            ),
         )
         return connection
 

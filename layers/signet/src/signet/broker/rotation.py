@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from signet.broker.keyring import ACCEPTED as ACCEPTED  # noqa: PLC0414  (with the other results)
 from signet.broker.keyring import FormerKey, Keyring, Probe, PublishedKey
 from signet.errors import Rejected
 from signet.oauth.assertion_profile import MAX_LIFETIME_UPSTREAM
@@ -25,7 +26,6 @@ KEPT_RETIRED = 10
 _LEAST_MAX_AGE = 60
 _SKEW = "SIGNET_CLOCK_SKEW_SECONDS"
 
-ACCEPTED = "accepted"
 REFUSED = "refused"
 UNKNOWN = "unknown"
 UNREACHABLE = "unreachable"

@@ -46,12 +46,22 @@ def publishable_key(kms: Kms, *, key_id: str, alg: str, challenge: str, now: int
     key = PublishedKey(
         kid=members["kid"], key_id=key_id, alg=alg, jwk=members, created_at=now, published_at=now
     )
-    token = sign({"challenge": challenge}, key=_with(key, kms), typ=_CHALLENGE_TYP)
+    prove(kms, key, challenge=challenge)
+    return key
+
+
+def prove(signer: DigestSigner, key: PublishedKey, *, challenge: str) -> None:
+    """Sign a challenge with a key, and verify it under the very JWK that is published.
+
+    Raises:
+        Misconfigured: `key_not_proved`, `signing_key`. Unavailable: KMS did not answer.
+    """
+    token = sign({"challenge": challenge}, key=_with(key, signer), typ=_CHALLENGE_TYP)
     try:
         verify(
             token.compact,
-            keys=Jwks.read({"keys": [members]}),
-            alg=algorithm(alg).name,
+            keys=Jwks.read({"keys": [dict(key.jwk)]}),
+            alg=algorithm(key.alg).name,
             types=frozenset({_CHALLENGE_TYP}),
         )
     except Denied as error:
@@ -60,7 +70,6 @@ def publishable_key(kms: Kms, *, key_id: str, alg: str, challenge: str, now: int
             "A new key could not be proved.",
             private="KMS's signature does not verify under KMS's public key",
         ) from error
-    return key
 
 
 def _with(key: PublishedKey, signer: DigestSigner) -> SigningKey:

@@ -52,10 +52,10 @@ class LogNotices:
         _logger().warning("notice", extra=extra)
 
 
-class LogAnnouncements:
-    """The `Announcements` port where there is no bus: a line in the log for each event."""
+class LogAudit:
+    """The `Audit` port where there is no chain of events: a line in the log for each."""
 
-    def publish(self, *events: Event) -> None:
+    def record(self, *events: Event) -> None:
         """Write a line for each."""
         for event in events:
             extra = {
@@ -64,7 +64,7 @@ class LogAnnouncements:
                 "outcome": event.outcome,
                 "kid": event.kid,
             }
-            _logger().info("announcement", extra=extra)
+            _logger().info("event", extra=extra)
 
 
 def log_defect(function: str, correlation_id: str, error: Exception) -> None:

@@ -14,6 +14,7 @@ from signet.adapters.dynamodb.item import (
     strong_read,
     text,
 )
+from signet.broker.event import Event
 from signet.broker.keyring import FormerKey, Keyring, Probe, PublishedKey
 from signet.broker.page import Page
 
@@ -40,8 +41,9 @@ class DynamoDbKeyrings:
             return False
         return True
 
-    def replace(self, keyring: Keyring) -> bool:
+    def replace(self, keyring: Keyring, *events: Event) -> bool:
         """Store the version after the stored one; at most one caller gets True."""
+        del events  # there is no table of events yet
         try:
             self._database.call(
                 "put_item",

@@ -95,7 +95,7 @@ class DynamoDbClaims:
 
 
 class DynamoDbRateLimits:
-    """`TEST#<hash>`: whose turn it is, and until when."""
+    """`TEST#<hash>` and others: whose turn it is, and until when; or how many turns are taken."""
 
     def __init__(self, database: DynamoDb, *, table: str) -> None:
         self._database = database
@@ -110,6 +110,25 @@ class DynamoDbRateLimits:
                 Item={"pk": text(key), "expires_at": number(until)},
                 ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now",
                 ExpressionAttributeValues={":now": number(now)},
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def take_one_of(self, key: str, *, limit: int, until: int) -> bool:
+        """Take one of so many turns, by one conditional write."""
+        try:
+            self._database.call(
+                "update_item",
+                TableName=self._table,
+                Key={"pk": text(key)},
+                UpdateExpression="SET expires_at = :until ADD taken :one",
+                ConditionExpression="attribute_not_exists(taken) OR taken < :limit",
+                ExpressionAttributeValues={
+                    ":one": number(1),
+                    ":limit": number(limit),
+                    ":until": number(until),
+                },
             )
         except ConditionFailed:
             return False

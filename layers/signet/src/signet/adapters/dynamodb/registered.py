@@ -84,7 +84,8 @@ class DynamoDbConnections:
                 "Update": {
                     "TableName": self._keyrings_table,
                     "Key": {"owner": text(connection.id)},
-                    "UpdateExpression": "SET deleted_at = :now",
+                    # Without its phase it leaves the index: nothing of it is ever due again.
+                    "UpdateExpression": "SET deleted_at = :now REMOVE phase",
                     "ConditionExpression": "attribute_exists(#key)",
                     "ExpressionAttributeNames": {"#key": "owner"},
                     "ExpressionAttributeValues": {":now": number(now)},

@@ -1,10 +1,7 @@
-"""Operations on connections and their keys."""
-
-import json
+"""Operations on connections."""
 
 from signet.broker.connection import Connection
 from signet.broker.connection_document import READ_ONLY, connection_document, connection_etag
-from signet.broker.connection_keys import find_certificate, find_key, keys_document, public_pem
 from signet.broker.registration_sheet import registration_sheet
 from signet.web.management import models
 from signet.web.management.answers import limit_of, once, part, tagged
@@ -14,7 +11,6 @@ from signet.web.registration_page import registration_page
 from signet.web.response import Response, json_response
 
 _LISTING = "connections"
-_KEY_LIST = {"type": "array", "items": {"$ref": "#/components/schemas/Key"}}
 _WRITES = (
     "invalid_connection", "destination_refused", "provider_metadata", "name_taken", "domain_taken",
 )  # fmt: skip
@@ -79,43 +75,6 @@ def run_test(call: Call) -> Response:
     """Test a connection, once for an Idempotency-Key."""
     connection = call.api.connections.get(call.parameters["connection_id"])
     return once(call, lambda _: json_response(call.api.connection_test(connection)))
-
-
-def list_keys(call: Call) -> Response:
-    """Answer a connection's keys."""
-    keyring = call.api.connections.keyring(call.parameters["connection_id"])
-    return Response(
-        status=200,
-        headers={"content-type": JSON},
-        body=json.dumps(keys_document(keyring), separators=(",", ":")),
-    )
-
-
-def get_jwk(call: Call) -> Response:
-    """Answer a public key as a JWK [RFC 7517 4]."""
-    keyring = call.api.connections.keyring(call.parameters["connection_id"])
-    key = find_key(keyring, call.parameters["kid"])
-    return Response(
-        status=200,
-        headers={"content-type": "application/jwk+json"},
-        body=json.dumps(dict(key.jwk), separators=(",", ":")),
-    )
-
-
-def get_public_pem(call: Call) -> Response:
-    """Answer a public key in PEM."""
-    keyring = call.api.connections.keyring(call.parameters["connection_id"])
-    pem = public_pem(find_key(keyring, call.parameters["kid"]))
-    return Response(status=200, headers={"content-type": "application/x-pem-file"}, body=pem)
-
-
-def get_certificate(call: Call) -> Response:
-    """Answer a key's certificate in PEM."""
-    keyring = call.api.connections.keyring(call.parameters["connection_id"])
-    pem = find_certificate(find_key(keyring, call.parameters["kid"]))
-    return Response(
-        status=200, headers={"content-type": "application/pem-certificate-chain"}, body=pem
-    )
 
 
 def get_registration(call: Call) -> Response:
@@ -260,60 +219,6 @@ OPERATIONS = (
             "keyring_missing",
             "certificate_missing",
         ),
-    ),
-    Operation(
-        name="listKeys",
-        method="GET",
-        path="/connections/{connection_id}/keys",
-        scope="keys:read",
-        summary="List a connection's keys",
-        use=list_keys,
-        answers={200: Shown(description="The keys, the newest first", schema=_KEY_LIST)},
-    ),
-    Operation(
-        name="getKeyAsJwk",
-        method="GET",
-        path="/connections/{connection_id}/keys/{kid}/jwk",
-        scope="keys:read",
-        summary="Read a public key as a JWK [RFC 7517]",
-        use=get_jwk,
-        answers={
-            200: Shown(
-                description="The public key",
-                schema=lambda: models.PublicKey,
-                media_type="application/jwk+json",
-            )
-        },
-    ),
-    Operation(
-        name="getKeyAsPem",
-        method="GET",
-        path="/connections/{connection_id}/keys/{kid}/public.pem",
-        scope="keys:read",
-        summary="Read a public key in PEM [RFC 7468]",
-        use=get_public_pem,
-        answers={
-            200: Shown(
-                description="The public key, as SubjectPublicKeyInfo",
-                schema={"type": "string"},
-                media_type="application/x-pem-file",
-            )
-        },
-    ),
-    Operation(
-        name="getKeysCertificate",
-        method="GET",
-        path="/connections/{connection_id}/keys/{kid}/certificate.pem",
-        scope="keys:read",
-        summary="Read a key's X.509 certificate in PEM; that key signed it",
-        use=get_certificate,
-        answers={
-            200: Shown(
-                description="The certificate",
-                schema={"type": "string"},
-                media_type="application/pem-certificate-chain",
-            )
-        },
     ),
     Operation(
         name="getRegistrationSheet",

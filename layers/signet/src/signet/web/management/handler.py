@@ -11,7 +11,7 @@ from signet.broker.management_access import Principal
 from signet.errors import Rejected, SignetError
 from signet.oauth.parameters import parse
 from signet.web.endpoint import Handler, endpoint
-from signet.web.management import clients, connections
+from signet.web.management import clients, connections, keys
 from signet.web.management.body import check_members, read_document
 from signet.web.management.openapi import describe
 from signet.web.management.operation import PUBLIC, Call, Operation, Shown
@@ -29,6 +29,7 @@ def get_description(call: Call) -> Response:
 
 OPERATIONS: tuple[Operation, ...] = (
     *connections.OPERATIONS,
+    *keys.OPERATIONS,
     *clients.OPERATIONS,
     Operation(
         name="getDescription",
@@ -111,7 +112,7 @@ def _query(operation: Operation, request: Request) -> Mapping[str, str]:
 
 def _document(operation: Operation, request: Request) -> Mapping[str, object]:
     body = operation.body
-    if body is None:
+    if body is None or (body.optional and not request.body):
         return {}
     document = read_document(request, media_types=body.media_types)
     check_members(document, body.model(), read_only=body.read_only, code=body.code)

@@ -247,7 +247,7 @@ class ClientCreate(ClientMembers):
 class Probe(Closed):
     """Whether the provider took the key, when it was last tried."""
 
-    result: Literal["accepted", "refused", "unknown"]
+    result: Literal["accepted", "refused", "unknown", "unreachable"]
     at: Time
 
 
@@ -262,6 +262,49 @@ class Key(Closed):
     activated_at: Time | None
     retires_at: Time | None
     probe: Probe | None
+
+
+class RotateKeys(Closed):
+    """How to rotate."""
+
+    immediate: bool = optional(
+        "Promote at once, without waiting for the provider to know the key: logins may fail."
+    )
+
+
+class Rotation(Closed):
+    """What a rotation does next; `held` is what it waits for beside time."""
+
+    phase: Literal["steady", "announced", "held", "overlap"]
+    next_step: Literal["create", "probe", "promote", "retire", "wait"]
+    due_at: Time | None
+    held: str | None
+
+
+class BlastRadius(Closed):
+    """What revoking a key breaks, and for how long; null: until somebody acts."""
+
+    kid: Printable
+    state: Literal["next", "current", "previous"]
+    takes_over: Literal["next", "new"] | None
+    logins_fail: bool
+    seconds: int | None
+    text: str
+
+
+class Census(Closed):
+    """Keys in KMS that carry this deployment's tag, by what they are to its records."""
+
+    taken_at: Time
+    complete: bool = Field(description="False: time was over before all keys were looked at.")
+    tagged: int = Field(description="All keys of this deployment.")
+    referenced: int = Field(description="Published now.")
+    unusable: int = Field(description="Of those, the ones that KMS does not sign with.")
+    revoked: int = Field(description="Taken out of service in an emergency.")
+    within_grace: int = Field(description="No record has them, and they are too young to tell.")
+    leaving: int = Field(description="Disabled; their deletion is scheduled after seven days.")
+    pending_deletion: int = Field(description="KMS deletes them.")
+    orphans: int = Field(description="No record has them, and the reaper did not meet them yet.")
 
 
 class Problem(BaseModel):

@@ -10,7 +10,7 @@ from pydantic_core import core_schema
 from signet.broker.client import ID, MANAGEMENT_SCOPES
 from signet.broker.profiles.registry import strategies
 from signet.web.management.answers import DEFAULT_LIMIT, MAX_LIMIT
-from signet.web.management.models import Key, Problem
+from signet.web.management.models import BlastRadius, Key, Problem
 from signet.web.management.operation import BASE, PUBLIC, Operation, Shown
 from signet.web.management.problems import MEDIA_TYPE, STATUS
 
@@ -39,6 +39,10 @@ _QUERY: Mapping[str, tuple[str, JsonSchemaValue]] = {
     "cursor": (
         "`next_cursor` of the part before, within an hour.",
         {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
+    ),
+    "preview": (
+        "`true`: tell what it would break, and change nothing.",
+        {"type": "string", "enum": ["true", "false"], "default": "false"},
     ),
 }
 _HEADERS: Mapping[str, str] = {
@@ -116,7 +120,7 @@ def _operation(operation: Operation, references: Mapping[str, str]) -> dict[str,
     if operation.body is not None:
         schema = {"$ref": references[operation.body.model().__name__]}
         content = {media_type: {"schema": schema} for media_type in operation.body.media_types}
-        described["requestBody"] = {"required": True, "content": content}
+        described["requestBody"] = {"required": not operation.body.optional, "content": content}
     return described
 
 
@@ -216,7 +220,7 @@ def _schemas(operations: Sequence[Operation]) -> tuple[dict[str, str], dict[str,
 
 
 def _models(operations: Sequence[Operation]) -> Iterable[type[BaseModel]]:
-    yield from (Problem, Key)
+    yield from (Problem, Key, BlastRadius)
     for operation in operations:
         if operation.body is not None:
             yield operation.body.model()

@@ -38,12 +38,16 @@ Use = Callable[[Call], Response]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """What a request carries: its model, what may not be in it, and the code of its refusal."""
+    """What a request carries: its model, what may not be in it, and the code of its refusal.
+
+    An `optional` one may be left out altogether.
+    """
 
     model: Callable[[], type[BaseModel]]
     read_only: tuple[str, ...]
     code: str
     media_types: tuple[str, ...] = (JSON,)
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

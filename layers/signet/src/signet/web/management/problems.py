@@ -28,6 +28,7 @@ STATUS: Mapping[str, int] = {
     "domain_taken": 409,
     "client_id_taken": 409,
     "idempotency_in_progress": 409,
+    "rotation_refused": 409,
     "version_mismatch": 412,
     "body_too_large": 413,
     "unsupported_media_type": 415,
