@@ -36,5 +36,5 @@ def test_kms_is_asked_for_these_operations_and_no_other() -> None:
     }
 
 
-def test_there_is_a_client_of_dynamodb_and_one_of_kms() -> None:
-    assert called(r'aws_client\("(\w+)"') == {"dynamodb", "kms"}
+def test_there_is_a_client_of_dynamodb_one_of_kms_and_one_of_eventbridge() -> None:
+    assert called(r'aws_client\("(\w+)"') == {"dynamodb", "events", "kms"}

@@ -43,6 +43,7 @@ class Settings:
     stack: str
     issuer_key_id: str
     tables: Tables
+    event_bus: str
     propagation: int
     retention: int
     rotation: int
@@ -81,6 +82,7 @@ class Settings:
                 replay=reader.text("SIGNET_REPLAY_TABLE", "replay"),
                 management=reader.text("SIGNET_MANAGEMENT_TABLE", "management"),
             ),
+            event_bus=reader.text("SIGNET_EVENT_BUS", "signet"),
             propagation=reader.seconds("SIGNET_PROPAGATION_SECONDS", 172_800),
             retention=reader.seconds("SIGNET_RETENTION_SECONDS", 172_800),
             rotation=_rotation(reader),

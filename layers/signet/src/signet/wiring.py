@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from signet.adapters.dynamodb.keyrings import DynamoDbKeyrings
     from signet.adapters.dynamodb.one_time import DynamoDbGrants, DynamoDbLogins
     from signet.adapters.dynamodb.registered import DynamoDbClients, DynamoDbConnections
+    from signet.adapters.eventbridge import EventBridge
     from signet.adapters.fetcher.guarded import GuardedFetcher
     from signet.adapters.kms import KmsKeys
     from signet.adapters.random import SystemEntropy
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from signet.broker.login import StartLogin
     from signet.broker.management import Management
     from signet.broker.management_access import ManagementAccess
-    from signet.broker.ports import Announcements
+    from signet.broker.ports import Announcements, RotationRequests
     from signet.broker.provider import Provider
     from signet.broker.redemption import RedeemCode
     from signet.broker.registration import Registration
@@ -289,9 +290,24 @@ def _healing() -> "Healing":
 @cache
 def _announcements() -> "Announcements":
     """Return the local default: what happens to keys is a line in the log."""
-    from signet.web.log import LogAnnouncements
+    from signet.adapters.eventbridge import EventBridgeAnnouncements
+    from signet.web.log import LogNotices
 
-    return LogAnnouncements()
+    return EventBridgeAnnouncements(_event_bus(), notices=LogNotices())
+
+
+@cache
+def _rotation_requests() -> "RotationRequests":
+    from signet.adapters.eventbridge import EventBridgeRotationRequests
+
+    return EventBridgeRotationRequests(_event_bus())
+
+
+@cache
+def _event_bus() -> "EventBridge":
+    from signet.adapters.eventbridge import EventBridge
+
+    return EventBridge(bus=settings().event_bus)
 
 
 @cache

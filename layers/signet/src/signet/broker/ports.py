@@ -225,6 +225,18 @@ class RateLimits(Protocol):
         ...
 
 
+class RotationRequests(Protocol):
+    """Where a step of a rotation is asked for."""
+
+    def request(self, *owners: str) -> None:
+        """Ask for one step of each owner's rotation, at least once.
+
+        Raises:
+            Unavailable: some of them were not asked for; the next sweep asks again.
+        """
+        ...
+
+
 class Claims(Protocol):
     """Who runs the request of an Idempotency-Key; at most one caller holds a key at a time."""
 

@@ -7,7 +7,6 @@ import traceback
 from functools import cache
 from typing import TYPE_CHECKING
 
-from signet.broker.event import Event
 from signet.errors import SignetError
 from signet.web.request import Request
 
@@ -50,21 +49,6 @@ class LogNotices:
         """Write a line."""
         extra = {"code": code, "connection_id": connection_id, "reason": reason}
         _logger().warning("notice", extra=extra)
-
-
-class LogAnnouncements:
-    """The `Announcements` port where there is no bus: a line in the log for each event."""
-
-    def publish(self, *events: Event) -> None:
-        """Write a line for each."""
-        for event in events:
-            extra = {
-                "event": event.type,
-                "subject": event.subject,
-                "outcome": event.outcome,
-                "kid": event.kid,
-            }
-            _logger().info("announcement", extra=extra)
 
 
 def log_defect(function: str, correlation_id: str, error: Exception) -> None:
