@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from signet.broker.login import StartLogin
     from signet.broker.management import Management
     from signet.broker.management_access import ManagementAccess
-    from signet.broker.ports import Announcements, RotationRequests
+    from signet.broker.ports import Announcements, ReapingRequests, RotationRequests
     from signet.broker.provider import Provider
     from signet.broker.redemption import RedeemCode
     from signet.broker.registration import Registration
@@ -301,6 +301,14 @@ def _rotation_requests() -> "RotationRequests":
     from signet.adapters.eventbridge import EventBridgeRotationRequests
 
     return EventBridgeRotationRequests(_event_bus())
+
+
+@cache
+def reaping_requests() -> "ReapingRequests":
+    """Return where the rest of the keys is asked for, when a function's time runs out."""
+    from signet.adapters.eventbridge import EventBridgeReapingRequests
+
+    return EventBridgeReapingRequests(_event_bus())
 
 
 @cache
