@@ -48,6 +48,7 @@ class Deliveries:
         self._queues = queues
         self._invoke = invoke
         self._tick = tick
+        self._addresses: dict[str, str] = {}
         self._over = threading.Event()
         self._pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="event")
         functions = sorted({rule.function for rule in self._rules})
@@ -122,7 +123,10 @@ class Deliveries:
         self._queues.send_message(QueueUrl=self._address(queue), MessageBody=json.dumps(event))
 
     def _address(self, queue: str) -> str:
-        return str(self._queues.get_queue_url(QueueName=queue)["QueueUrl"])
+        if queue not in self._addresses:
+            address = self._queues.get_queue_url(QueueName=queue)["QueueUrl"]
+            self._addresses[queue] = str(address)
+        return self._addresses[queue]
 
     def _unless_over(self, work: Callable[[], bool]) -> bool:
         """Do some work; the emulated AWS may be gone, and then so are we, soon."""
