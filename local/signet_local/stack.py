@@ -14,10 +14,12 @@ import uvicorn
 from signet import wiring
 from signet.settings import Settings
 from signet_local import administrator, state
+from signet_local.deliveries import Deliveries
 from signet_local.emulated_aws import REGION
 from signet_local.emulated_aws.process import EmulatedAws, use
-from signet_local.emulated_aws.resources import create_resources
+from signet_local.emulated_aws.resources import create_resources, emulated_client
 from signet_local.gateway.application import Gateway
+from signet_local.gateway.functions import Functions
 from signet_local.stack_settings import StackRefused, StackSettings
 from signet_local.template import Template
 
@@ -32,6 +34,7 @@ class LocalStack:
         self._state = state.State(folder=settings.state)
         self._template = Template.read()
         self._aws = EmulatedAws(snapshot=settings.state / state.SNAPSHOT)
+        self._deliveries: Deliveries | None = None
         self._is_ending = False
         self.issuer = ""
 
@@ -57,6 +60,8 @@ class LocalStack:
                 self._start()
                 asyncio.run(self._serve(listening, ready, lambda: self._aws.ended() or failure()))
             finally:
+                if self._deliveries is not None:
+                    self._deliveries.stop()
                 self._aws.stop()
 
     def _watch_signals(self) -> None:
@@ -98,6 +103,13 @@ class LocalStack:
         )
         admin = administrator.admin_document(self.issuer, private_jwk)
         self._state.write(state.ADMIN, admin)
+        self._deliveries = Deliveries(
+            self._template,
+            queues=emulated_client("sqs", endpoint=self._aws.endpoint, region=REGION),
+            invoke=Functions(self._template).invoke,
+            tick=self._settings.tick,
+        )
+        self._deliveries.start()
 
     def _private_jwk(self) -> dict[str, str]:
         kept = self._state.read(state.ADMIN)

@@ -18,6 +18,28 @@ class Function:
     timeout: int
 
 
+EACH_MINUTE = "rate(1 minute)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule: what brings an event, and the logical id of the function that gets it.
+
+    `pattern` is of a rule of the bus, `schedule` of one that the clock brings.
+    """
+
+    logical_id: str
+    function: str
+    pattern: dict[str, Any] | None
+    schedule: str | None
+
+    def is_due(self, tick: int, *, rare: int) -> bool:
+        """Tell whether it comes at a tick: each minute's at each, others at every `rare`-th."""
+        if self.schedule is None:
+            return False
+        return self.schedule == EACH_MINUTE or tick % rare == 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
     """The resources of a template, by logical id, with intrinsic functions as `{name: argument}`.
@@ -62,6 +84,19 @@ class Template:
             properties["RouteKey"]: behind[_integration_of(properties["Target"]["Fn::Sub"])]
             for properties in self.of_type("AWS::ApiGatewayV2::Route").values()
         }
+
+    def rules(self) -> list[Rule]:
+        """Return the rules that bring events to functions."""
+        return [
+            Rule(
+                logical_id=logical_id,
+                function=target["Arn"]["Fn::GetAtt"][0],
+                pattern=properties.get("EventPattern"),
+                schedule=properties.get("ScheduleExpression"),
+            )
+            for logical_id, properties in self.of_type("AWS::Events::Rule").items()
+            for target in properties["Targets"]
+        ]
 
     def access_log_format(self) -> str:
         """Return the line that the stage writes for each request, with its `$context` variables."""

@@ -13,6 +13,7 @@ from tests.support.sandbox import (
     ROOT,
     Outcome,
     event,
+    folder_of,
     invoke,
     unreachable_aws,
 )
@@ -58,7 +59,11 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def built_function(artifact: Path, name: str) -> Path:
-    return artifact / f"{name.capitalize()}Function" / "app.py"
+    return artifact / logical_id(name) / "app.py"
+
+
+def logical_id(folder: str) -> str:
+    return f"{folder.title().replace('_', '')}Function"
 
 
 def names_below(folder: Path) -> set[str]:
@@ -78,7 +83,7 @@ def test_every_handler_imports_with_the_layers_alone_on_its_path(
 def test_every_handler_answers_its_events_beside_the_runtimes_boto3(
     name: str, artifact: Path, layers: list[Path], runtime: Path, python: list[str]
 ) -> None:
-    app = built_function(artifact, name.partition("-")[0])
+    app = built_function(artifact, folder_of(name))
     assert_answered(name, run(app, event(name), python=python, folders=[*layers, runtime]))
 
 
@@ -95,13 +100,17 @@ def assert_answered(name: str, outcome: Outcome) -> None:
         # It came as far as its answer, whose address in the sample leads nowhere.
         assert (outcome.error or "").startswith("DestinationRefused")
         return
+    if name.startswith(("reap-keys-", "rotate-keys-")):
+        # Lambda tries it again.
+        assert (outcome.error or "").startswith("Unavailable")
+        return
     assert outcome.error is None
     assert outcome.answer["statusCode"] == (200 if name.startswith(COMPUTED) else 503)
 
 
 def test_a_folder_for_each_function_and_one_file_in_it(artifact: Path) -> None:
     functions = {path.name: names_below(path) for path in artifact.glob("*Function")}
-    assert functions == {f"{name.capitalize()}Function": {"app.py"} for name in NAMES}
+    assert functions == {logical_id(name): {"app.py"} for name in NAMES}
 
 
 def test_signets_layer_holds_the_package_and_nothing_else(layers: list[Path]) -> None:

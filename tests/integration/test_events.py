@@ -8,18 +8,22 @@ from typing import Any
 
 import pytest
 from tests.support.cloudformation import resources, template
-from tests.support.sandbox import EVENTS, FUNCTIONS, event, invoke, unreachable_aws
+from tests.support.sandbox import (
+    EVENTS,
+    FUNCTIONS,
+    event,
+    folder_of,
+    invoke,
+    unreachable_aws,
+)
 
 NAMES = sorted(path.stem for path in EVENTS.glob("*.json"))
-HTTP = [name for name in NAMES if not name.startswith("initialize-")]
+ON_THE_BUS = [name for name in NAMES if name.startswith(("reap-keys-", "rotate-keys-"))]
+HTTP = [name for name in NAMES if not name.startswith("initialize-") and name not in ON_THE_BUS]
 
 # Without AWS: what is computed is answered, what needs a store is refused.
 COMPUTED = ("discovery-", "manage-openapi")
 STATUS = {name: 200 if name.startswith(COMPUTED) else 503 for name in HTTP}
-
-
-def function_of(name: str) -> str:
-    return name.partition("-")[0]
 
 
 def route_keys() -> dict[str, str]:
@@ -41,12 +45,12 @@ def nowhere() -> Iterator[str]:
 
 def test_every_function_has_an_event() -> None:
     folders = {path.parent.name for path in FUNCTIONS.glob("*/app.py")}
-    assert {function_of(name) for name in NAMES} == folders
+    assert {folder_of(name) for name in NAMES} == folders
 
 
 def test_every_route_has_an_event_and_every_event_goes_to_its_routes_function() -> None:
     routes = route_keys()
-    assert {event(name)["routeKey"]: function_of(name) for name in HTTP} == routes
+    assert {event(name)["routeKey"]: folder_of(name) for name in HTTP} == routes
 
 
 @pytest.mark.parametrize("name", HTTP)
@@ -71,7 +75,7 @@ def test_an_event_agrees_with_itself_as_the_http_api_makes_it(name: str) -> None
 def test_every_handler_answers_its_events_with_a_payload_2_0_response(
     name: str, nowhere: str
 ) -> None:
-    outcome = invoke(FUNCTIONS / function_of(name) / "app.py", event(name), aws=nowhere)
+    outcome = invoke(FUNCTIONS / folder_of(name) / "app.py", event(name), aws=nowhere)
     assert outcome.error is None
     assert "defect" not in outcome.log
     check_response(outcome.answer)
@@ -107,3 +111,47 @@ def test_the_custom_resource_event_carries_what_the_template_gives(name: str) ->
     given = template()["Resources"]["Initialization"]
     assert event(name)["ResourceType"] == given["Type"]
     assert set(event(name)["ResourceProperties"]) == set(given["Properties"])
+
+
+# ------------------------------------------------------------------------------- the event bus
+def rules_of(folder: str) -> list[dict[str, Any]]:
+    """Return the rules of the template that lead to a function."""
+    arn = {"Fn::GetAtt": f"{folder.title().replace('_', '')}Function.Arn"}
+    rules = resources("AWS::Events::Rule").values()
+    return [rule for rule in rules if rule["Targets"][0]["Arn"] == arn]
+
+
+@pytest.mark.parametrize("name", ON_THE_BUS)
+def test_an_event_of_the_bus_is_one_that_a_rule_brings_to_its_function(name: str) -> None:
+    sample = event(name)
+    assert set(sample) == {
+        "version", "id", "detail-type", "source", "account", "time", "region", "resources",
+        "detail",
+    }  # fmt: skip
+    brought = [
+        rule.get("EventPattern", {"source": ["aws.events"], "detail-type": ["Scheduled Event"]})
+        for rule in rules_of(folder_of(name))
+    ]
+    assert any(
+        sample["source"] in pattern["source"] and sample["detail-type"] in pattern["detail-type"]
+        for pattern in brought
+    )
+
+
+def test_every_type_of_event_that_a_rule_brings_has_a_sample() -> None:
+    types = {
+        kind
+        for rule in resources("AWS::Events::Rule").values()
+        for kind in rule.get("EventPattern", {"detail-type": ["Scheduled Event"]})["detail-type"]
+    }
+    assert {event(name)["detail-type"] for name in ON_THE_BUS} == types
+
+
+@pytest.mark.parametrize("name", ON_THE_BUS)
+def test_an_event_fails_without_aws_so_that_lambda_tries_it_again(name: str, nowhere: str) -> None:
+    outcome = invoke(FUNCTIONS / folder_of(name) / "app.py", event(name), aws=nowhere)
+    assert outcome.answer is None
+    assert (outcome.error or "").startswith("Unavailable: ")
+    assert "defect" not in outcome.log
+    (line,) = map(json.loads, outcome.log.splitlines())
+    assert (line["message"], line["function_route"]) == ("event failed", folder_of(name))

@@ -253,6 +253,9 @@ IMPOSSIBLE = {
         {"SIGNET_ADMIN_JWKS": '{"keys": [{"kty": "oct", "k": "AA"}]}'}, "SIGNET_ADMIN_JWKS"),
     "port": ({"SIGNET_PORT": "65536"}, "SIGNET_PORT"),
     "port in words": ({"SIGNET_PORT": "http"}, "SIGNET_PORT"),
+    "no tick": ({"SIGNET_TICK_SECONDS": "0"}, "SIGNET_TICK_SECONDS has to be a number from 1"),
+    "a tick in words": ({"SIGNET_TICK_SECONDS": "1 minute"}, "SIGNET_TICK_SECONDS"),
+    "too rare a tick": ({"SIGNET_TICK_SECONDS": "86401"}, "SIGNET_TICK_SECONDS"),
     "port of many digits": ({"SIGNET_PORT": "1" * 5_000}, "SIGNET_PORT"),
 }  # fmt: skip
 

@@ -44,6 +44,13 @@ def event(name: str) -> dict[str, Any]:
     return document
 
 
+def folder_of(name: str) -> str:
+    """Return the folder of the function that a sample event is for."""
+    folders = [path.parent.name for path in FUNCTIONS.glob("*/app.py")]
+    (folder,) = [it for it in folders if f"{name}-".startswith(f"{it.replace('_', '-')}-")]
+    return folder
+
+
 def invoke(
     app: Path,
     event: Mapping[str, Any] | None,

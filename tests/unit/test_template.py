@@ -10,13 +10,17 @@ from tests.support.cloudformation import TEMPLATE, resources, template
 from tests.support.sandbox import FUNCTIONS, ROOT
 
 from signet.adapters.dynamodb.client import DynamoDb
+from signet.adapters.eventbridge import SOURCE
 from signet.adapters.fetcher.connection import Limits
 from signet.adapters.kms import KmsKeys
+from signet.broker.rotation import WORKER_DEADLINE
 from signet.errors import Misconfigured
 from signet.settings import Settings
+from signet.web.bus_event import KEY_REFUSED, REAPING_REQUESTED, STEP_REQUESTED
 
 FOLDERS = sorted(path.parent.name for path in FUNCTIONS.glob("*/app.py"))
-HTTP = [name for name in FOLDERS if name != "initialize"]
+BY_EVENT = ["reap_keys", "rotate_keys"]
+HTTP = [name for name in FOLDERS if name not in {"initialize", *BY_EVENT}]
 KEYS_BY_TAG = "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"
 EXPIRING = {"LoginsTable", "GrantsTable", "ReplayTable", "ManagementTable"}
 
@@ -48,16 +52,26 @@ PROVIDER_WAITS = {
     "initialize": 1,  # the answer to CloudFormation
     "jwks": 0,
     "manage": 3,  # metadata, keys and token request of a connection test
+    "reap_keys": 0,
+    "rotate_keys": 2,  # metadata and token request of a probe
     "token": 2,  # the client's keys, and again for an unknown one
     "userinfo": 0,
 }
 # How many calls to AWS can spend every attempt: the first that fails ends a request. A deployment
 # has no one who waits, and an answer matters more: there each may take its time.
-AWS_WAITS = dict.fromkeys(HTTP, 1) | {"discovery": 0, "initialize": 5}
+AWS_WAITS = dict.fromkeys([*HTTP, *BY_EVENT], 1) | {"discovery": 0, "initialize": 5}
 
 
 def capital(folder: str) -> str:
     return folder.title().replace("_", "")
+
+
+RULES = {
+    "RotationTick": "RotateKeys",
+    "RotationEvents": "RotateKeys",
+    "ReapingTick": "ReapKeys",
+    "ReapingEvents": "ReapKeys",
+}
 
 
 def parameter_of(setting: str) -> str:
@@ -146,13 +160,14 @@ def test_each_http_function_has_routes_an_integration_and_a_permission(folder: s
 
 def test_nothing_else_may_call_a_function() -> None:
     expected = {f"{capital(name)}Permission" for name in HTTP}
-    assert set(resources("AWS::Lambda::Permission")) == expected
+    rules = {f"{name}Permission" for name in RULES}
+    assert set(resources("AWS::Lambda::Permission")) == expected | rules
     assert set(resources("AWS::ApiGatewayV2::Integration")) == {
         f"{capital(name)}Integration" for name in HTTP
     }
 
 
-@pytest.mark.parametrize("folder", HTTP)
+@pytest.mark.parametrize("folder", HTTP + BY_EVENT)
 def test_no_function_answers_before_the_settings_were_checked(folder: str) -> None:
     function = template()["Resources"][f"{capital(folder)}Function"]
     assert function["DependsOn"] == "Initialization"
@@ -168,48 +183,76 @@ def test_a_statement_allows_named_actions_on_named_resources(
     assert not any("*" in action for action in as_list(statement["Action"]))
     if as_list(statement["Action"]) in (["kms:CreateKey"], ["kms:TagResource"]):
         return  # what is not there yet is named by what it will be: tested below
+    if statement["Sid"] in {"ListKeys", "ReadTagsOfKeys"}:
+        return  # whoever looks for our tags looks at every key: tested below
     for resource in as_list(statement["Resource"]):
         assert isinstance(resource, dict), f"{folder}: {resource}"
         if "*" in str(resource):
             assert resource == {"Fn::Sub": KEYS_BY_TAG}
             equals = statement["Condition"]["StringEquals"]
             assert equals["aws:ResourceTag/signet:stack"] == {"Ref": "AWS::StackName"}
-            assert equals["aws:ResourceTag/signet:purpose"] in {"connection", "issuer"}
+            purposes = as_list(equals["aws:ResourceTag/signet:purpose"])
+            assert set(purposes) <= {"connection", "issuer"}
 
 
 @pytest.mark.parametrize(
-    ("folder", "purpose"),
+    ("folder", "purposes"),
     [
-        ("authorize", "connection"),
-        ("callback", "connection"),
-        ("manage", "connection"),
-        ("token", "issuer"),
+        ("authorize", ["connection"]),
+        ("callback", ["connection"]),
+        # A new key is proved by whoever makes it.
+        ("manage", ["connection", "issuer"]),
+        ("rotate_keys", ["connection", "issuer"]),
+        ("token", ["issuer"]),
     ],
 )
-def test_a_function_signs_with_keys_of_one_purpose(folder: str, purpose: str) -> None:
-    (statement,) = signing(folder)
-    equals = statement["Condition"]["StringEquals"]
-    assert equals["aws:ResourceTag/signet:purpose"] == purpose
+def test_a_function_signs_with_keys_of_these_purposes(folder: str, purposes: list[str]) -> None:
+    conditions = [part["Condition"]["StringEquals"] for part in signing(folder)]
+    assert [equals["aws:ResourceTag/signet:purpose"] for equals in conditions] == purposes
 
 
-def test_keys_are_made_by_the_management_alone_and_for_connections_of_this_stack() -> None:
-    tagging = [
-        (folder, part)
-        for folder, part in every_statement()
-        if {"kms:CreateKey", "kms:TagResource"} & set(as_list(part["Action"]))
+def test_no_statement_lets_a_key_of_the_issuer_sign_as_a_connections_does() -> None:
+    for folder in ("manage", "rotate_keys", "token"):
+        issuers = signing(folder)[-1]["Condition"]["StringEquals"]
+        assert issuers["kms:SigningAlgorithm"] == "RSASSA_PKCS1_V1_5_SHA_256"
+
+
+@pytest.mark.parametrize("folder", ["manage", "rotate_keys"])
+def test_keys_are_made_for_this_stack_and_tagged_as_they_are_made(folder: str) -> None:
+    making = [
+        part
+        for part in statements(folder)
+        if as_list(part["Action"]) in (["kms:CreateKey"], ["kms:TagResource"])
     ]
-    assert [(folder, part["Action"]) for folder, part in tagging] == [
-        ("manage", "kms:CreateKey"),
-        ("manage", "kms:TagResource"),
-    ]
-    for _, part in tagging:
+    assert [part["Action"] for part in making] == ["kms:CreateKey", "kms:TagResource"]
+    for part in making:
         equals = part["Condition"]["StringEquals"]
         assert equals["aws:RequestTag/signet:stack"] == {"Ref": "AWS::StackName"}
-        assert equals["aws:RequestTag/signet:purpose"] == "connection"
+        assert equals["aws:RequestTag/signet:purpose"] == ["connection", "issuer"]
+    tags = making[0]["Condition"]["ForAllValues:StringEquals"]["aws:TagKeys"]
+    assert set(tags) == {"signet:stack", "signet:purpose", "signet:connection", "signet:operation"}
 
 
-def test_a_key_that_has_our_tags_cannot_be_made_to_look_like_another() -> None:
-    (part,) = [part for part in statements("manage") if part["Action"] == "kms:TagResource"]
+def test_nobody_else_makes_keys_and_the_reaper_alone_tags_a_key_that_is_there() -> None:
+    assert {folder for folder in FOLDERS if "kms:CreateKey" in allowed(folder)} == {
+        "manage",
+        "rotate_keys",
+    }
+    assert {folder for folder in FOLDERS if "kms:TagResource" in allowed(folder)} == {
+        "manage",
+        "reap_keys",
+        "rotate_keys",
+    }
+    (part,) = [part for part in statements("reap_keys") if part["Action"] == "kms:TagResource"]
+    # None of the tags that say whose a key is: a key stays what it was made as.
+    assert part["Condition"]["ForAllValues:StringEquals"] == {"aws:TagKeys": ["signet:disabled-at"]}
+    equals = part["Condition"]["StringEquals"]
+    assert equals["aws:ResourceTag/signet:stack"] == {"Ref": "AWS::StackName"}
+
+
+@pytest.mark.parametrize("folder", ["manage", "rotate_keys"])
+def test_a_key_that_has_our_tags_cannot_be_made_to_look_like_another(folder: str) -> None:
+    (part,) = [part for part in statements(folder) if part["Action"] == "kms:TagResource"]
     assert part["Resource"] == {"Fn::Sub": KEYS_BY_TAG}
     assert part["Condition"]["Null"] == {
         "aws:ResourceTag/signet:stack": "true",
@@ -217,22 +260,64 @@ def test_a_key_that_has_our_tags_cannot_be_made_to_look_like_another() -> None:
     }
 
 
-def test_only_connection_keys_can_be_deleted_and_only_after_the_longest_time() -> None:
-    deleting = [
+@pytest.mark.parametrize(
+    ("folder", "purposes"),
+    [
+        ("manage", ["connection"]),
+        ("rotate_keys", ["connection"]),
+        # The issuer's too, but by the reaper alone, a week after it disabled them.
+        ("reap_keys", ["connection", "issuer"]),
+    ],
+)
+def test_a_key_of_ours_is_deleted_after_the_longest_time(folder: str, purposes: list[str]) -> None:
+    (part,) = [
+        part for part in statements(folder) if "kms:ScheduleKeyDeletion" in as_list(part["Action"])
+    ]
+    equals = part["Condition"]["StringEquals"]
+    assert as_list(equals["aws:ResourceTag/signet:purpose"]) == purposes
+    assert equals["aws:ResourceTag/signet:stack"] == {"Ref": "AWS::StackName"}
+    assert part["Condition"]["NumericEquals"] == {"kms:ScheduleKeyDeletionPendingWindowInDays": 30}
+
+
+def test_nobody_else_takes_a_key_away() -> None:
+    for action in ("kms:ScheduleKeyDeletion", "kms:DisableKey"):
+        assert {folder for folder in FOLDERS if action in allowed(folder)} == {
+            "manage",
+            "reap_keys",
+            "rotate_keys",
+        }
+
+
+def test_whoever_looks_at_every_key_can_read_no_more_than_what_its_tags_are() -> None:
+    looking = [
         (folder, part)
         for folder, part in every_statement()
-        if "kms:ScheduleKeyDeletion" in as_list(part["Action"])
+        if part["Sid"] in {"ListKeys", "ReadTagsOfKeys"}
     ]
-    assert [folder for folder, _ in deleting] == ["manage"]
-    condition = deleting[0][1]["Condition"]
-    assert condition["StringEquals"]["aws:ResourceTag/signet:purpose"] == "connection"
-    assert condition["NumericEquals"] == {"kms:ScheduleKeyDeletionPendingWindowInDays": 30}
+    assert [(folder, as_list(part["Action"])) for folder, part in looking] == [
+        ("manage", ["kms:ListKeys"]),
+        ("manage", ["kms:DescribeKey", "kms:ListResourceTags"]),
+        ("reap_keys", ["kms:ListKeys"]),
+        ("reap_keys", ["kms:DescribeKey", "kms:ListResourceTags"]),
+    ]
 
 
 def test_lists_are_read_from_their_index_and_nothing_is_ever_scanned() -> None:
-    assert {folder for folder, part in every_statement() if "dynamodb:Query" in part["Action"]} == {
-        "manage"
-    }
+    queries = [
+        (folder, part["Resource"])
+        for folder, part in every_statement()
+        if "dynamodb:Query" in as_list(part["Action"])
+    ]
+    assert queries == [
+        (
+            "manage",
+            [
+                {"Fn::Sub": "${ConnectionsTable.Arn}/index/listing"},
+                {"Fn::Sub": "${ClientsTable.Arn}/index/listing"},
+            ],
+        ),
+        ("rotate_keys", {"Fn::Sub": "${KeyringsTable.Arn}/index/due"}),
+    ]
     assert not any("Scan" in action for folder in FOLDERS for action in allowed(folder))
 
 
@@ -264,24 +349,59 @@ def test_jwks_reads_keyrings_and_no_other_table() -> None:
     assert tables == [{"Fn::GetAtt": "KeyringsTable.Arn"}]
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
+WRITING = {"logs:CreateLogStream", "logs:PutLogEvents"}
+MAKING_KEYS = {
+    "kms:CreateKey",
+    "kms:DisableKey",
+    "kms:GetPublicKey",
+    "kms:ScheduleKeyDeletion",
+    "kms:Sign",
+    "kms:TagResource",
+}
+LOOKING = {"kms:DescribeKey", "kms:ListKeys", "kms:ListResourceTags"}
+MORE = {
+    "authorize": {"events:PutEvents"},
+    "callback": {"events:PutEvents"},
+    "manage": {"dynamodb:Query", "events:PutEvents", *MAKING_KEYS, *LOOKING},
+}
+
+
+@pytest.mark.parametrize("folder", [*HTTP, "initialize"])
 def test_nobody_may_do_more_than_this_anywhere(folder: str) -> None:
-    administration = {
-        "dynamodb:Query",
-        "kms:CreateKey",
-        "kms:ScheduleKeyDeletion",
-        "kms:TagResource",
-    }
-    assert allowed(folder) - (administration if folder == "manage" else set()) <= {
+    assert allowed(folder) - MORE.get(folder, set()) <= {
         "dynamodb:DeleteItem",
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",
         "kms:GetPublicKey",
         "kms:Sign",
-        "logs:CreateLogStream",
-        "logs:PutLogEvents",
+        *WRITING,
     }
+
+
+def test_a_rotation_may_do_this_and_no_more() -> None:
+    tables = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"}
+    told = {"events:PutEvents", "sqs:SendMessage"}
+    assert allowed("rotate_keys") == {*tables, *MAKING_KEYS, *told, *WRITING}
+
+
+def test_the_reaper_signs_nothing_makes_nothing_and_writes_no_table() -> None:
+    assert allowed("reap_keys") == {
+        "dynamodb:GetItem",
+        "events:PutEvents",
+        "kms:DisableKey",
+        "kms:ScheduleKeyDeletion",
+        "kms:TagResource",
+        "sqs:SendMessage",
+        *LOOKING,
+        *WRITING,
+    }
+
+
+def test_events_are_put_on_our_own_bus_alone() -> None:
+    putting = [part for _, part in every_statement() if part["Action"] == "events:PutEvents"]
+    assert len(putting) == 5
+    assert all(part["Resource"] == {"Fn::GetAtt": "SignetBus.Arn"} for part in putting)
 
 
 def test_there_is_no_secret_store_and_no_decryption() -> None:
@@ -362,6 +482,8 @@ def test_a_function_outlives_its_own_waits(folder: str, monkeypatch: pytest.Monk
     waits = AWS_WAITS[folder] * aws + PROVIDER_WAITS[folder] * Limits().total_seconds
     timeout = resources("AWS::Serverless::Function")[f"{capital(folder)}Function"]["Timeout"]
     assert waits + 1 < timeout
+    if folder in BY_EVENT:
+        return  # nobody waits for its answer
     if folder in HTTP:
         integration = resources("AWS::ApiGatewayV2::Integration")[f"{capital(folder)}Integration"]
         assert timeout * 1_000 < integration.get("TimeoutInMillis", 30_000)
@@ -369,6 +491,118 @@ def test_a_function_outlives_its_own_waits(folder: str, monkeypatch: pytest.Monk
         # CloudFormation waits for the answer, and not for an hour, which is its default.
         initialization = resources("Custom::SignetInitialization")["Initialization"]
         assert timeout < initialization["ServiceTimeout"] <= 300
+
+
+# -------------------------------------------------------------------------------------- events
+def rule(name: str) -> dict[str, Any]:
+    return resources("AWS::Events::Rule")[name]
+
+
+@pytest.mark.parametrize(("name", "function"), RULES.items())
+def test_a_rule_runs_its_function_and_may_do_so_by_name(name: str, function: str) -> None:
+    (target,) = rule(name)["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": f"{function}Function.Arn"}
+    assert rule(name)["State"] == "ENABLED"
+    permission = resources("AWS::Lambda::Permission")[f"{name}Permission"]
+    assert permission == {
+        "FunctionName": {"Ref": f"{function}Function"},
+        "Action": "lambda:InvokeFunction",
+        "Principal": "events.amazonaws.com",
+        "SourceArn": {"Fn::GetAtt": f"{name}.Arn"},
+    }
+
+
+def test_there_are_these_rules_and_no_other() -> None:
+    assert set(resources("AWS::Events::Rule")) == set(RULES)
+    assert {name for name in RULES if "ScheduleExpression" in rule(name)} == {
+        "RotationTick",
+        "ReapingTick",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "types"),
+    [
+        ("RotationEvents", [STEP_REQUESTED, KEY_REFUSED]),
+        ("ReapingEvents", [REAPING_REQUESTED]),
+    ],
+)
+def test_a_rule_of_our_bus_matches_what_our_code_sends(name: str, types: list[str]) -> None:
+    assert rule(name)["EventBusName"] == {"Ref": "SignetBus"}
+    assert rule(name)["EventPattern"] == {"source": [SOURCE], "detail-type": types}
+    assert environment_of("rotate_keys")["SIGNET_EVENT_BUS"] == {"Ref": "SignetBus"}
+
+
+def test_what_is_announced_at_a_rotation_brings_no_further_work() -> None:
+    # KeyRefused is the one announcement that comes back: an endless round cannot begin.
+    matched = {
+        kind for name in RULES for kind in rule(name).get("EventPattern", {}).get("detail-type", [])
+    }
+    assert matched == {STEP_REQUESTED, KEY_REFUSED, REAPING_REQUESTED}
+
+
+def test_a_sweep_comes_each_minute_for_as_many_keys_as_kms_makes_in_one() -> None:
+    assert rule("RotationTick")["ScheduleExpression"] == "rate(1 minute)"
+    assert rule("ReapingTick")["ScheduleExpression"] == "rate(1 day)"
+
+
+@pytest.mark.parametrize("name", ["RotationEvents", "ReapingTick", "ReapingEvents"])
+def test_an_event_that_cannot_be_delivered_is_tried_again_and_then_kept(name: str) -> None:
+    (target,) = rule(name)["Targets"]
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": "FailedEventsQueue.Arn"}}
+    (statement,) = resources("AWS::SQS::QueuePolicy")["FailedEventsQueuePolicy"]["PolicyDocument"][
+        "Statement"
+    ]
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    senders = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+    assert {"Fn::GetAtt": f"{name}.Arn"} in senders
+
+
+@pytest.mark.parametrize("folder", BY_EVENT)
+def test_an_event_that_fails_is_tried_twice_more_and_then_kept(folder: str) -> None:
+    function = resources("AWS::Serverless::Function")[f"{capital(folder)}Function"]
+    invocation = function["EventInvokeConfig"]
+    assert invocation["MaximumRetryAttempts"] == 2
+    assert 60 <= invocation["MaximumEventAgeInSeconds"] <= 21_600
+    kept = {"Type": "SQS", "Destination": {"Fn::GetAtt": "FailedEventsQueue.Arn"}}
+    assert invocation["DestinationConfig"] == {"OnFailure": kept}
+    (sending,) = [part for part in statements(folder) if part["Action"] == "sqs:SendMessage"]
+    assert sending["Resource"] == {"Fn::GetAtt": "FailedEventsQueue.Arn"}
+
+
+def test_what_failed_is_kept_encrypted_for_two_weeks_and_raises_an_alarm() -> None:
+    queue = resources("AWS::SQS::Queue")["FailedEventsQueue"]
+    assert queue == {"MessageRetentionPeriod": 14 * 86_400, "SqsManagedSseEnabled": True}
+    alarm = resources("AWS::CloudWatch::Alarm")["FailedEventsAlarm"]
+    assert alarm["Dimensions"] == [
+        {"Name": "QueueName", "Value": {"Fn::GetAtt": "FailedEventsQueue.QueueName"}}
+    ]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+
+
+def test_a_sweep_cannot_take_the_accounts_concurrency_from_logins() -> None:
+    function = resources("AWS::Serverless::Function")["RotateKeysFunction"]
+    condition, reserved, nothing = function["ReservedConcurrentExecutions"]["Fn::If"]
+    assert (reserved, nothing) == ({"Ref": "RotationConcurrency"}, {"Ref": "AWS::NoValue"})
+    assert condition == "HasRotationConcurrency"
+    parameter = template()["Parameters"]["RotationConcurrency"]
+    assert 0 < parameter["Default"] <= 100
+    assert parameter["MinValue"] == 0
+
+
+def test_a_step_is_over_when_the_protocol_says_so() -> None:
+    function = resources("AWS::Serverless::Function")["RotateKeysFunction"]
+    assert function["Timeout"] <= WORKER_DEADLINE
+    least = template()["Parameters"]["SignetReaperGraceSeconds"]["MinValue"]
+    assert least > function["Timeout"]
+
+
+def test_the_reaper_begins_no_page_that_it_has_no_time_for() -> None:
+    text = (FUNCTIONS / "reap_keys" / "app.py").read_text("utf-8")
+    (least,) = re.findall(r"^LEAST_SECONDS = (\d+)$", text, re.MULTILINE)
+    timeout = resources("AWS::Serverless::Function")["ReapKeysFunction"]["Timeout"]
+    assert 2 * int(least) <= timeout <= 900
 
 
 # ----------------------------------------------------------------------------------- settings

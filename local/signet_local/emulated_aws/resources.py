@@ -1,4 +1,4 @@
-"""Make the template's tables and the issuer's key in the emulated AWS."""
+"""Make the template's tables, its event bus and the issuer's key in the emulated AWS."""
 
 import json
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from signet_local.emulated_aws.events import create_bus
 from signet_local.template import Template
 
 TABLES = {
@@ -18,7 +19,6 @@ TABLES = {
     "ManagementTable": "SIGNET_MANAGEMENT_TABLE",
 }
 STACK = "signet"
-_CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 
 
 def create_resources(template: Template, *, endpoint: str, region: str) -> dict[str, str]:
@@ -26,14 +26,10 @@ def create_resources(template: Template, *, endpoint: str, region: str) -> dict[
 
     The names are the logical ids, as CloudFormation's would be without its suffixes.
     """
-    session = boto3.Session(
-        region_name=region,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106  (nobody's)
+    database, kms, events, queues = (
+        emulated_client(service, endpoint=endpoint, region=region)
+        for service in ("dynamodb", "kms", "events", "sqs")
     )
-    config = Config(retries={"max_attempts": 1})
-    database = session.client("dynamodb", endpoint_url=endpoint, config=config)
-    kms = session.client("kms", endpoint_url=endpoint, config=config)
     present = set(database.list_tables()["TableNames"])
     for name, properties in template.of_type("AWS::DynamoDB::Table").items():
         if name not in present:
@@ -41,8 +37,20 @@ def create_resources(template: Template, *, endpoint: str, region: str) -> dict[
     return {
         **{setting: table for table, setting in TABLES.items()},
         "SIGNET_STACK": STACK,
+        "SIGNET_EVENT_BUS": create_bus(template, events=events, queues=queues),
         "SIGNET_ISSUER_KEY_ID": _issuer_key(kms, template),
     }
+
+
+def emulated_client(service: str, *, endpoint: str, region: str) -> Any:
+    """Make a client of the emulated AWS that asks once."""
+    session: Any = boto3.Session(
+        region_name=region,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106  (nobody's)
+    )
+    config = Config(retries={"max_attempts": 1})
+    return session.client(service, endpoint_url=endpoint, config=config)
 
 
 def create_table(database: Any, name: str, properties: dict[str, Any]) -> None:

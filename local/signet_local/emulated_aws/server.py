@@ -46,11 +46,14 @@ def main(arguments: list[str]) -> None:
 
 
 class OneWriter:
-    """Let DynamoDB's requests in one at a time.
+    """Let DynamoDB's requests in one at a time, and those that write to queues.
 
     DynamoDB's conditional writes are atomic; moto checks the condition and writes in two steps
-    that other threads can come between.
+    that other threads can come between. A message that comes while another one is deleted would
+    be lost.
     """
+
+    SERVICES = ("DynamoDB", "AmazonSQS", "AWSEvents")
 
     def __init__(self, application: Wsgi) -> None:
         self._application = application
@@ -60,7 +63,7 @@ class OneWriter:
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         """Answer one request."""
-        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB"):
+        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith(self.SERVICES):
             return self._application(environ, start_response)
         with self._lock:
             return list(self._application(environ, start_response))

@@ -1,4 +1,4 @@
-"""Keep the emulated AWS over a restart: tables with their items, and KMS keys.
+"""Keep the emulated AWS over a restart: tables with their items, KMS keys, events that wait.
 
 The keys are in the file in clear: they are keys of an emulation, and the file is its owner's only.
 """
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 from moto.kms.models import kms_backends
+from moto.sqs.models import sqs_backends
 
 from signet_local.emulated_aws import REGION
 from signet_local.private_file import written_whole
@@ -23,7 +24,7 @@ from signet_local.private_file import written_whole
 
 def save(path: Path) -> None:
     """Write everything to a file that only its owner can read; whole or not at all."""
-    document = {"tables": _tables(), "keys": _keys()}
+    document = {"tables": _tables(), "keys": _keys(), "queues": _queues()}
     with written_whole(path) as file:
         json.dump(document, file)
 
@@ -37,6 +38,8 @@ def load(path: Path) -> None:
         _restore_table(table)
     for key in document["keys"]:
         _restore_key(key)
+    for name, messages in document["queues"].items():
+        _restore_queue(name, messages)
 
 
 def _database() -> Any:
@@ -45,6 +48,10 @@ def _database() -> Any:
 
 def _kms() -> Any:
     return kms_backends[DEFAULT_ACCOUNT_ID][REGION]
+
+
+def _messaging() -> Any:
+    return sqs_backends[DEFAULT_ACCOUNT_ID][REGION]
 
 
 def _tables() -> list[dict[str, Any]]:
@@ -115,3 +122,17 @@ def _restore_key(saved: dict[str, Any]) -> None:
     _kms().keys[key.id] = key
     if saved["tags"]:
         _kms().tagger.tag_resource(key.id, saved["tags"])
+
+
+def _queues() -> dict[str, list[str]]:
+    """Return what waits in each queue, taken up already or not: nobody has finished it."""
+    return {
+        name: [message.body for message in queue._messages]  # noqa: SLF001
+        for name, queue in _messaging().queues.items()
+    }
+
+
+def _restore_queue(name: str, messages: list[str]) -> None:
+    _messaging().create_queue(name)
+    for body in messages:
+        _messaging().send_message(name, body)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from signet.broker.login import StartLogin
     from signet.broker.management import Management
     from signet.broker.management_access import ManagementAccess
-    from signet.broker.ports import Announcements, Audit, RotationRequests
+    from signet.broker.ports import Announcements, Audit, ReapingRequests, RotationRequests
     from signet.broker.provider import Provider
     from signet.broker.reaper import Reaper
     from signet.broker.redemption import RedeemCode
@@ -362,6 +362,14 @@ def _rotation_requests() -> "RotationRequests":
     from signet.adapters.eventbridge import EventBridgeRotationRequests
 
     return EventBridgeRotationRequests(_event_bus())
+
+
+@cache
+def reaping_requests() -> "ReapingRequests":
+    """Return where the rest of the keys is asked for, when a function's time runs out."""
+    from signet.adapters.eventbridge import EventBridgeReapingRequests
+
+    return EventBridgeReapingRequests(_event_bus())
 
 
 @cache

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SOURCE = "signet"
 STEP_REQUESTED = "KeyRotationRequested"
+REAPING_REQUESTED = "KeyReapingRequested"
 _ENTRIES = 10
 """What one PutEvents takes at most; ten of ours are far below its 256 KB."""
 _ATTEMPTS = 2
@@ -104,6 +105,21 @@ class EventBridgeRotationRequests:
             Unavailable: some of them were not asked for.
         """
         self._bus.put([(STEP_REQUESTED, {"owner": owner}) for owner in owners])
+
+
+class EventBridgeReapingRequests:
+    """`ReapingRequests` on a bus."""
+
+    def __init__(self, bus: EventBridge) -> None:
+        self._bus = bus
+
+    def go_on(self, position: str) -> None:
+        """Ask for the keys from a position on.
+
+        Raises:
+            Unavailable: it was not asked for.
+        """
+        self._bus.put([(REAPING_REQUESTED, {"position": position})])
 
 
 def _detail(event: Event) -> dict[str, object]:

@@ -245,6 +245,18 @@ class RotationRequests(Protocol):
         ...
 
 
+class ReapingRequests(Protocol):
+    """Where the rest of a long list of keys is asked for."""
+
+    def go_on(self, position: str) -> None:
+        """Ask for the keys from a position of KMS's list on, at least once.
+
+        Raises:
+            Unavailable: it was not asked for.
+        """
+        ...
+
+
 class Claims(Protocol):
     """Who runs the request of an Idempotency-Key; at most one caller holds a key at a time."""
 

@@ -7,7 +7,6 @@ import traceback
 from functools import cache
 from typing import TYPE_CHECKING
 
-from signet.broker.event import Event
 from signet.errors import SignetError
 from signet.web.request import Request
 
@@ -65,6 +64,28 @@ class LogAudit:
                 "kid": event.kid,
             }
             _logger().info("event", extra=extra)
+
+
+def log_dropped_event(function: str, event_id: str, problem: SignetError) -> None:
+    """Write the line of an event that is not tried again."""
+    _logger().error("event dropped", extra=_of_event(function, event_id, problem))
+
+
+def log_failed_event(function: str, event_id: str, error: Exception) -> None:
+    """Write the line of an event that failed, and is tried again."""
+    if not isinstance(error, SignetError):
+        log_defect(function, event_id, error)
+        return
+    _logger().error("event failed", extra=_of_event(function, event_id, error))
+
+
+def _of_event(function: str, event_id: str, problem: SignetError) -> dict[str, str]:
+    return {
+        "function_route": function,
+        "code": problem.code,
+        "reason": problem.private or problem.public,
+        "correlation_id": event_id,
+    }
 
 
 def log_defect(function: str, correlation_id: str, error: Exception) -> None:
