@@ -14,6 +14,8 @@ from signet.settings import Settings
 if TYPE_CHECKING:
     from signet.adapters.clock import WallClock
     from signet.adapters.concurrency import ThreadedTogether
+    from signet.adapters.dynamodb.audit import DynamoDbAudit
+    from signet.adapters.dynamodb.audit_chain import DynamoDbAuditChain
     from signet.adapters.dynamodb.client import DynamoDb
     from signet.adapters.dynamodb.keyrings import DynamoDbKeyrings
     from signet.adapters.dynamodb.one_time import DynamoDbGrants, DynamoDbLogins
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from signet.adapters.random import SystemEntropy
     from signet.adapters.recent import RecentClients, RecentConnections, RecentKeyrings
     from signet.broker.callback import FinishLogin
+    from signet.broker.checkpoint import AuditKey
     from signet.broker.client_authentication import ClientAuthentication
     from signet.broker.client_credentials import IssueClientToken
     from signet.broker.deployment import InitializeDeployment
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from signet.broker.provider import Provider
     from signet.broker.redemption import RedeemCode
     from signet.broker.registration import Registration
+    from signet.broker.sealing import Sealer
     from signet.broker.userinfo import ReadUserinfo
 
 
@@ -263,6 +267,37 @@ def initialize_deployment() -> "InitializeDeployment":
         clock=_clock(),
         entropy=_entropy(),
     )
+
+
+@cache
+def audit_sealer() -> "Sealer":
+    """Return the use case that seals the audit, and has its head signed."""
+    from signet.broker.checkpoint import Anchor
+    from signet.broker.sealing import Sealer
+
+    anchor = Anchor(chain=_audit_chain(), key=_audit_key(), clock=_clock())
+    return Sealer(chain=_audit_chain(), anchor=anchor)
+
+
+@cache
+def _audit() -> "DynamoDbAudit":
+    from signet.adapters.dynamodb.audit import DynamoDbAudit
+
+    return DynamoDbAudit(_database(), table=settings().tables.events, entropy=_entropy())
+
+
+@cache
+def _audit_chain() -> "DynamoDbAuditChain":
+    from signet.adapters.dynamodb.audit_chain import DynamoDbAuditChain
+
+    return DynamoDbAuditChain(_database(), table=settings().tables.events)
+
+
+@cache
+def _audit_key() -> "AuditKey":
+    from signet.broker.checkpoint import AuditKey
+
+    return AuditKey(issuer=settings().issuer, key_id=settings().audit_key_id, kms=_kms())
 
 
 @cache
