@@ -210,13 +210,20 @@ def management() -> "Management":
         DynamoDbRateLimits,
     )
     from signet.broker.agreement import Agreement
+    from signet.broker.audit_log import AuditLog
+    from signet.broker.audit_verification import AuditVerification
     from signet.broker.connection_test import ConnectionTest
     from signet.broker.cursors import Cursors
     from signet.broker.idempotency import Idempotency
     from signet.broker.managed_clients import ManagedClients
     from signet.broker.managed_connections import ManagedConnections
     from signet.broker.management import Management
+    from signet.broker.recorded_write import WriteRecords
+    from signet.broker.sealing import READS_MOST, Sealer
+    from signet.web.log import LogNotices
 
+    # A read seals what it is about to show, and has nothing signed: its role cannot.
+    sealer = Sealer(chain=_audit_chain(), most=READS_MOST)
     table = settings().tables.management
     agreement = Agreement(fetcher=_fetcher(), clock=_clock())
     return Management(
@@ -249,6 +256,9 @@ def management() -> "Management":
         idempotency=Idempotency(
             claims=DynamoDbClaims(_database(), table=table), clock=_clock(), entropy=_entropy()
         ),
+        events=AuditLog(sealer=sealer, chain=_audit_chain()),
+        verify_events=AuditVerification(sealer=sealer, chain=_audit_chain(), key=_audit_key()),
+        writes=WriteRecords(audit=_audit(), notices=LogNotices(), clock=_clock()),
     )
 
 

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from signet.broker.audit_log import AuditLog
+from signet.broker.audit_verification import AuditVerification
 from signet.broker.connection_test import ConnectionTest
 from signet.broker.cursors import Cursors
 from signet.broker.idempotency import Idempotency
 from signet.broker.managed_clients import ManagedClients
 from signet.broker.managed_connections import ManagedConnections
 from signet.broker.management_access import Principal
+from signet.broker.recorded_write import WriteRecords
 
 
 class Access(Protocol):
@@ -35,6 +38,9 @@ class Management:
     clients: ManagedClients
     cursors: Cursors
     idempotency: Idempotency
+    events: AuditLog
+    verify_events: AuditVerification
+    writes: WriteRecords
 
 
 LoadManagement = Callable[[], Management]

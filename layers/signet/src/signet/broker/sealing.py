@@ -17,6 +17,8 @@ BATCH = 49
 """Two items an event and the head's: 99 of the 100 that DynamoDB takes in one transaction."""
 _READ = 10 * BATCH
 _MOST = 100 * BATCH
+READS_MOST = 10 * BATCH
+"""What a read seals at most: somebody waits for it, and the next tick seals the rest."""
 _LOST_IN_A_ROW = 8
 
 
