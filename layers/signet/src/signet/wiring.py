@@ -111,6 +111,7 @@ def _redeem_code() -> "RedeemCode":
         keyrings=_recent_keyrings(),
         grants=_grants(),
         kms=_kms(),
+        audit=_audit(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
@@ -126,6 +127,7 @@ def _issue_client_token() -> "IssueClientToken":
         authentication=_client_authentication(),
         keyrings=_recent_keyrings(),
         kms=_kms(),
+        audit=_audit(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
@@ -318,8 +320,10 @@ def _provider() -> "Provider":
     return Provider(
         fetcher=_fetcher(),
         kms=_kms(),
+        audit=_audit(),
         clock=_clock(),
         entropy=_entropy(),
+        together=_together(),
         notices=LogNotices(),
     )
 
