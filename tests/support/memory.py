@@ -15,7 +15,7 @@ from signet.broker.grant import Grant
 from signet.broker.keyring import Keyring
 from signet.broker.login_record import LoginRecord, hashed
 from signet.broker.ports import KeptPosition, Page
-from signet.errors import Rejected
+from signet.errors import Rejected, Unavailable
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -270,13 +270,16 @@ class MemoryPositions:
 
 
 class MemoryAudit:
-    """`Audit` and `Announcements` in one list each."""
+    """`Audit` and `Announcements` in one list each; `down` makes recording unavailable."""
 
     def __init__(self) -> None:
+        self.down = False
         self.events: list[Event] = []
         self.published: list[Event] = []
 
     def record(self, *events: Event) -> None:
+        if self.down:
+            raise Unavailable("store_unavailable", "The service is not available now.")
         self.events.extend(events)
 
     def publish(self, *events: Event) -> None:
