@@ -184,6 +184,33 @@ def test_nothing_is_appended_in_a_place_that_is_taken(log: Log) -> None:
     assert [link.id for link in log.chain.links(1, 9)] == [first.id]
 
 
+def test_nothing_is_appended_after_another_head_in_the_same_place(log: Log) -> None:
+    log.audit.record(event(1), event(2))
+    first, second = log.chain.pending(limit=2)
+    head = append(log, (first,))[0].head
+    other = Head(seq=1, hash="ab" * 32, latest=head.latest)
+    assert not log.chain.append(extend(other, [second]), [second], after=other)
+    assert log.chain.head() == head
+
+
+def test_no_chain_begins_where_there_is_a_head(log: Log) -> None:
+    log.audit.record(event(1), event(2))
+    first, second = log.chain.pending(limit=2)
+    head = append(log, (first,))[0].head
+    take_away(log, 1)
+    assert not log.chain.append(extend(START, [second]), [second], after=START)
+    assert log.chain.head() == head
+
+
+def take_away(log: Log, seq: int) -> None:
+    """Take a link away, as only somebody with the table could."""
+    if isinstance(log.chain, MemoryAuditLog):
+        del log.chain.sealed[seq]
+        return
+    key = {"pk": {"S": "CHAIN#000000000"}, "sk": {"S": f"{seq:012d}"}}
+    boto3.client("dynamodb").delete_item(TableName=TABLE, Key=key)
+
+
 def set_back(log: Log) -> None:
     """Take the head away, as only somebody with the table could."""
     if isinstance(log.chain, MemoryAuditLog):
