@@ -133,8 +133,10 @@ def _provider_with_key(alg: str) -> Provider:
     return Provider(
         fetcher=wiring._fetcher(),
         kms=_LocalKey(alg),
+        audit=wiring._audit(),
         clock=wiring._clock(),
         entropy=wiring._entropy(),
+        together=wiring._together(),
     )
 
 

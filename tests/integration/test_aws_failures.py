@@ -11,6 +11,8 @@ from tests.support.aws import Stores, database, keys
 from tests.support.aws_error_server import AwsErrors, aws_errors
 
 from signet.adapters.kms import KmsKeys
+from signet.broker.audit_chain import START, Pending, extend
+from signet.broker.event import Event, event_document
 from signet.errors import Misconfigured, Rejected, SignetError, Unavailable
 from signet.jose.algorithms import algorithm
 
@@ -55,6 +57,12 @@ def _redeem(stores: Stores) -> bool:
     return stores.grants.redeem("CODE#x", redemption="one", now=1, keep_until=2)
 
 
+def _append(stores: Stores) -> bool:
+    event = Event(type="SignatureMade", time=1, actor="app", subject="issuer")
+    batch = (Pending(key="PENDING#0 1", id="evt_1", event=event_document(event)),)
+    return stores.audit_chain.append(extend(START, batch), batch, after=START)
+
+
 USES: dict[str, Callable[[Stores], object]] = {
     "connections.get": lambda stores: stores.connections.get(records.connection_id()),
     "connections.find": lambda stores: stores.connections.find("acme"),
@@ -71,6 +79,15 @@ USES: dict[str, Callable[[Stores], object]] = {
     "grants.redeem": _redeem,
     "grants.release": lambda stores: stores.grants.release("CODE#x", redemption="one"),
     "grants.revoke": lambda stores: stores.grants.revoke("CODE#x"),
+    "audit.record": lambda stores: stores.audit.record(
+        Event(type="SignatureMade", time=1, actor="app", subject="issuer")
+    ),
+    "audit.append": _append,
+    "audit.head": lambda stores: stores.audit_chain.head(),
+    "audit.pending": lambda stores: stores.audit_chain.pending(limit=1),
+    "audit.links": lambda stores: stores.audit_chain.links(1, 2),
+    "audit.checkpoint": lambda stores: stores.audit_chain.checkpoint(),
+    "audit.keep_checkpoint": lambda stores: stores.audit_chain.keep_checkpoint(1, "jws"),
     "replay.use": lambda stores: stores.replay.use("JTI#x", expires_at=1),
 }
 STORE_FAILURES = {
@@ -195,6 +212,23 @@ def test_a_transaction_cancelled_for_another_reason_is_not_a_taken_name(
     _cancelled(errors, *codes)
     with pytest.raises(Unavailable):
         _add(stores)
+
+
+@pytest.mark.parametrize("code", ["TransactionConflict", "ConditionalCheckFailed"])
+def test_a_batch_that_met_another_transaction_is_refused(
+    errors: AwsErrors, stores: Stores, code: str
+) -> None:
+    _cancelled(errors, code, "None", "None")
+    assert not _append(stores)
+
+
+@pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded", "Unknown"])
+def test_a_batch_that_was_cancelled_for_another_reason_is_unavailability(
+    errors: AwsErrors, stores: Stores, code: str
+) -> None:
+    _cancelled(errors, code, "None", "None")
+    with pytest.raises(Unavailable):
+        _append(stores)
 
 
 def test_a_cancelled_transaction_without_reasons_is_not_a_taken_name(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.support.canned_provider import DISCOVERY, CannedProvider
 from tests.support.management import Desk
-from tests.support.memory import MemoryRateLimits
+from tests.support.memory import MemoryRateLimits, one_after_the_other
 from tests.support.scripted_server import ScriptedServer
 
 from signet.adapters.fetcher.connection import Deadline
@@ -75,7 +75,12 @@ class Scene:
             issuer=self.desk.api.issuer,
             agreement=Agreement(fetcher=self.outside, clock=broker.clock),
             provider=Provider(
-                fetcher=self.outside, kms=broker.kms, clock=broker.clock, entropy=broker.entropy
+                fetcher=self.outside,
+                kms=broker.kms,
+                audit=broker.audit,
+                clock=broker.clock,
+                entropy=broker.entropy,
+                together=one_after_the_other,
             ),
             fetcher=self.outside,
             keyrings=broker.keyrings,

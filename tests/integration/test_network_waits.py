@@ -164,7 +164,10 @@ def test_a_warm_callback_waits_three_times_in_a_row(deployment: Deployment) -> N
         deployment.finish(started)
 
     assert row.depth() == 3
-    assert str(row) == "(DeleteItem LoginsTable ∥ Sign) → POST /token → PutItem GrantsTable"
+    assert str(row) == (
+        "(DeleteItem LoginsTable ∥ Sign) → (TransactWriteItems EventsTable ∥ POST /token)"
+        " → PutItem GrantsTable"
+    )
 
 
 def test_a_warm_token_request_waits_three_times_in_a_row(deployment: Deployment) -> None:
@@ -175,7 +178,8 @@ def test_a_warm_token_request_waits_three_times_in_a_row(deployment: Deployment)
 
     assert row.depth() == 3
     assert str(row) == (
-        "(PutItem ReplayTable ∥ GetItem GrantsTable) → (UpdateItem GrantsTable ∥ Sign) → Sign"
+        "(PutItem ReplayTable ∥ GetItem GrantsTable) → (UpdateItem GrantsTable ∥ Sign)"
+        " → (TransactWriteItems EventsTable ∥ Sign)"
     )
 
 
@@ -184,7 +188,9 @@ def test_a_warm_start_stores_the_login_while_the_request_is_pushed(deployment: D
         deployment.start()
 
     assert row.depth() == 2
-    assert str(row) == "(PutItem LoginsTable ∥ Sign → POST /par)"
+    assert str(row) == (
+        "(PutItem LoginsTable ∥ Sign → (TransactWriteItems EventsTable ∥ POST /par))"
+    )
 
 
 def test_warm_userinfo_waits_for_the_grant_alone(deployment: Deployment) -> None:

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 import pytest
 
 from signet.adapters import aws
+from signet.adapters.dynamodb.audit import DynamoDbAudit
+from signet.adapters.dynamodb.audit_chain import DynamoDbAuditChain
 from signet.adapters.dynamodb.client import DynamoDb
 from signet.adapters.dynamodb.keyrings import DynamoDbKeyrings
 from signet.adapters.dynamodb.one_time import DynamoDbGrants, DynamoDbLogins, DynamoDbReplay
@@ -15,6 +17,7 @@ from signet.adapters.dynamodb.registered import (
     DynamoDbConnections,
 )
 from signet.adapters.kms import KmsKeys
+from signet.adapters.random import SystemEntropy
 from signet_local.emulated_aws.process import use
 from signet_local.emulated_aws.resources import TABLES
 
@@ -50,6 +53,9 @@ class Stores:
         self.logins = DynamoDbLogins(database, table=NAMES["SIGNET_LOGINS_TABLE"])
         self.grants = DynamoDbGrants(database, table=NAMES["SIGNET_GRANTS_TABLE"])
         self.replay = DynamoDbReplay(database, table=NAMES["SIGNET_REPLAY_TABLE"])
+        events = NAMES["SIGNET_EVENTS_TABLE"]
+        self.audit = DynamoDbAudit(database, table=events, entropy=SystemEntropy())
+        self.audit_chain = DynamoDbAuditChain(database, table=events)
 
     def item(self, table: str, **key: str) -> dict[str, Any] | None:
         """Return an item as it is stored."""

@@ -80,8 +80,10 @@ class Broker:
         self.provider = Provider(
             fetcher=self.idp,
             kms=self.kms,
+            audit=self.audit,
             clock=self.clock,
             entropy=self.entropy,
+            together=one_after_the_other,
             notices=self.notices,
         )
         healing = Healing(provider=self.provider, announcements=self.audit, clock=self.clock)
@@ -184,6 +186,7 @@ class Broker:
             keyrings=self.keyrings,
             grants=self.grants,
             kms=self.kms,
+            audit=self.audit,
             clock=self.clock,
             entropy=self.entropy,
             together=one_after_the_other,

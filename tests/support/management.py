@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from signet.broker.agreement import Agreement
+from signet.broker.audit_log import AuditLog
+from signet.broker.audit_verification import AuditVerification
 from signet.broker.census import Census
+from signet.broker.checkpoint import Anchor, AuditKey
 from signet.broker.client import MANAGEMENT_SCOPES
 from signet.broker.connection_test import ConnectionTest
 from signet.broker.cursors import Cursors
@@ -16,11 +19,14 @@ from signet.broker.managed_connections import ManagedConnections
 from signet.broker.managed_keys import ManagedKeys
 from signet.broker.management import Management
 from signet.broker.management_access import Principal
+from signet.broker.recorded_write import WriteRecords
+from signet.broker.sealing import Sealer
 from signet.errors import Denied
+from signet.jose.algorithms import algorithm
 from signet.web.management.handler import management_handler
 from tests.support.broker import BOUNDS, ISSUER, App, Broker
 from tests.support.canned_provider import ISSUER as PROVIDER
-from tests.support.memory import MemoryClaims, MemoryPositions, MemoryRateLimits
+from tests.support.memory import MemoryAuditLog, MemoryClaims, MemoryPositions, MemoryRateLimits
 
 EVERY_SCOPE = " ".join(MANAGEMENT_SCOPES)
 
@@ -63,6 +69,11 @@ class Desk:
         self.claims = MemoryClaims()
         self.positions = MemoryPositions()
         broker = self.broker
+        self.log = MemoryAuditLog()
+        key_id = broker.kms.create_key(algorithm=algorithm("ES256"), tags={})
+        self.audit_key = AuditKey(issuer=ISSUER, key_id=key_id, kms=broker.kms)
+        self.anchor = Anchor(chain=self.log, key=self.audit_key, clock=broker.clock)
+        sealer = Sealer(chain=self.log)
         agreement = Agreement(fetcher=broker.idp, clock=broker.clock)
         self.api = Management(
             issuer=ISSUER,
@@ -105,6 +116,9 @@ class Desk:
             ),
             cursors=Cursors(positions=self.positions, clock=broker.clock, entropy=broker.entropy),
             idempotency=Idempotency(claims=self.claims, clock=broker.clock, entropy=broker.entropy),
+            events=AuditLog(sealer=sealer, chain=self.log),
+            verify_events=AuditVerification(sealer=sealer, chain=self.log, key=self.audit_key),
+            writes=WriteRecords(audit=self.log, notices=broker.notices, clock=broker.clock),
         )
         self._handler = management_handler(lambda: self.api)
         self.app = App(broker)

@@ -1,20 +1,21 @@
 """The broker's ports in memory, for unit tests: each keeps the contract that its port states."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from operator import itemgetter
 from typing import TypeVar
 
+from signet.broker.audit_chain import START, Head, Link, Pending
 from signet.broker.claim import Answer, Claim
 from signet.broker.client import Client
 from signet.broker.connection import Connection
-from signet.broker.event import Event
+from signet.broker.event import Event, event_document
 from signet.broker.grant import Grant
 from signet.broker.keyring import Keyring
 from signet.broker.login_record import LoginRecord, hashed
 from signet.broker.ports import KeptPosition, Page
-from signet.errors import Rejected
+from signet.errors import Rejected, Unavailable
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -271,17 +272,68 @@ class MemoryPositions:
 
 
 class MemoryAudit:
-    """`Audit` and `Announcements` in one list each."""
+    """`Audit` and `Announcements` in one list each; `down` makes recording unavailable."""
 
     def __init__(self) -> None:
+        self.down = False
         self.events: list[Event] = []
         self.published: list[Event] = []
 
     def record(self, *events: Event) -> None:
+        if self.down:
+            raise Unavailable("store_unavailable", "The service is not available now.")
         self.events.extend(events)
 
     def publish(self, *events: Event) -> None:
         self.published.extend(events)
+
+
+class MemoryAuditLog:
+    """`Audit` and `AuditChain` on one log; `sealed` and `end` are what a writer could forge."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, Pending] = {}
+        self.sealed: dict[int, Link] = {}
+        self.end: Head = START
+        self.checkpoints: dict[int, str] = {}
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def record(self, *events: Event) -> None:
+        with self._lock:
+            for event in events:
+                self._count += 1
+                identifier = f"evt_{self._count:026d}"
+                key = f"{event.time:012d}#{identifier}"
+                self.waiting[key] = Pending(key=key, id=identifier, event=event_document(event))
+
+    def head(self) -> Head:
+        return self.end
+
+    def pending(self, *, limit: int) -> tuple[Pending, ...]:
+        with self._lock:
+            return tuple(self.waiting[key] for key in sorted(self.waiting)[:limit])
+
+    def append(self, links: Sequence[Link], batch: Sequence[Pending], *, after: Head) -> bool:
+        with self._lock:
+            places = {link.seq for link in links} & set(self.sealed)
+            if self.end != after or places or not {p.key for p in batch} <= set(self.waiting):
+                return False
+            for pending in batch:
+                del self.waiting[pending.key]
+            self.sealed.update({link.seq: link for link in links})
+            self.end = links[-1].head
+            return True
+
+    def links(self, first: int, last: int) -> tuple[Link, ...]:
+        with self._lock:
+            return tuple(self.sealed[seq] for seq in sorted(self.sealed) if first <= seq <= last)
+
+    def checkpoint(self) -> str | None:
+        return self.checkpoints[max(self.checkpoints)] if self.checkpoints else None
+
+    def keep_checkpoint(self, seq: int, jws: str) -> None:
+        self.checkpoints.setdefault(seq, jws)
 
 
 class MemoryNotices:

@@ -5,7 +5,7 @@ stands in a row. The longest row is what a user waits for.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -74,7 +74,8 @@ class Waits:
         client.meta.events.register("before-send", self._add_aws)
 
     def _add_aws(self, event_name: str, request: Any, **_: object) -> None:
-        table = json.loads(request.body).get("TableName")
+        body = json.loads(request.body)
+        table = body.get("TableName") or "+".join(_tables(body.get("TransactItems", ())))
         self.add(" ".join(filter(None, (event_name.rpartition(".")[2], table))))
 
 
@@ -91,6 +92,11 @@ class WatchedFetcher:
     def fetch(self, request: HttpRequest, *, bulkhead: str) -> HttpAnswer:
         self._waits.add(f"{request.method} {urlsplit(request.url).path}")
         return self._inner.fetch(request, bulkhead=bulkhead)
+
+
+def _tables(items: Iterable[dict[str, Any]]) -> list[str]:
+    """Name the tables of a transaction."""
+    return sorted({part["TableName"] for item in items for part in item.values()})
 
 
 def _shown(step: str | tuple[Row, Row]) -> str:

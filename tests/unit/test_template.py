@@ -404,6 +404,58 @@ def test_events_are_put_on_our_own_bus_alone() -> None:
     assert all(part["Resource"] == {"Fn::GetAtt": "SignetBus.Arn"} for part in putting)
 
 
+# ----------------------------------------------------------------------------------- the audit
+def on_events(folder: str, action: str) -> list[dict[str, Any]]:
+    table = {"Fn::GetAtt": "EventsTable.Arn"}
+    return [
+        part
+        for part in statements(folder)
+        if action in as_list(part["Action"]) and table in as_list(part["Resource"])
+    ]
+
+
+def partitions(statement: dict[str, Any]) -> list[str]:
+    assert set(statement["Condition"]) == {"ForAllValues:StringLike"}
+    return as_list(statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+
+
+@pytest.mark.parametrize("folder", ["authorize", "callback", "token"])
+def test_whoever_only_records_reaches_no_event_that_was_recorded(folder: str) -> None:
+    (recording,) = on_events(folder, "dynamodb:PutItem")
+    assert recording["Action"] == "dynamodb:PutItem"
+    assert partitions(recording) == ["PENDING#*"]
+    for action in ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:DeleteItem"):
+        assert on_events(folder, action) == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_an_event_that_has_its_place_is_never_deleted_or_changed(folder: str) -> None:
+    assert on_events(folder, "dynamodb:UpdateItem") == []
+    for statement in on_events(folder, "dynamodb:DeleteItem"):
+        assert partitions(statement) == ["PENDING#*"]
+
+
+def test_the_management_seals_and_can_make_no_checkpoint() -> None:
+    (sealing,) = on_events("manage", "dynamodb:PutItem")
+    assert partitions(sealing) == ["PENDING#*", "CHAIN#*", "HEAD"]
+    for statement in signing("manage"):
+        assert statement["Condition"]["StringEquals"]["aws:ResourceTag/signet:purpose"] != "audit"
+
+
+@pytest.mark.parametrize("folder", ["discovery", "initialize", "jwks", "userinfo"])
+def test_whoever_records_nothing_has_no_way_to_the_audit(folder: str) -> None:
+    assert "EventsTable" not in str(statements(folder))
+
+
+def test_the_audit_key_is_kept_as_the_issuers_is_and_is_another_one() -> None:
+    audit, issuer = (template()["Resources"][name] for name in ("AuditKey", "IssuerKey"))
+    assert audit["Properties"]["KeySpec"] == "ECC_NIST_P256"
+    assert {"Key": "signet:purpose", "Value": "audit"} in audit["Properties"]["Tags"]
+    assert audit["Properties"]["KeyPolicy"] == issuer["Properties"]["KeyPolicy"]
+    for name in ("DeletionPolicy", "UpdateReplacePolicy"):
+        assert audit[name] == issuer[name]
+
+
 def test_there_is_no_secret_store_and_no_decryption() -> None:
     for resource in template()["Resources"].values():
         assert not resource["Type"].startswith(("AWS::SecretsManager::", "AWS::SSM::"))

@@ -1,4 +1,4 @@
-"""Make the template's tables, its event bus and the issuer's key in the emulated AWS."""
+"""Make the template's tables, its event bus and its keys in the emulated AWS."""
 
 import json
 from typing import Any
@@ -17,7 +17,9 @@ TABLES = {
     "GrantsTable": "SIGNET_GRANTS_TABLE",
     "ReplayTable": "SIGNET_REPLAY_TABLE",
     "ManagementTable": "SIGNET_MANAGEMENT_TABLE",
+    "EventsTable": "SIGNET_EVENTS_TABLE",
 }
+KEYS = {"IssuerKey": "SIGNET_ISSUER_KEY_ID", "AuditKey": "SIGNET_AUDIT_KEY_ID"}
 STACK = "signet"
 
 
@@ -38,7 +40,10 @@ def create_resources(template: Template, *, endpoint: str, region: str) -> dict[
         **{setting: table for table, setting in TABLES.items()},
         "SIGNET_STACK": STACK,
         "SIGNET_EVENT_BUS": create_bus(template, events=events, queues=queues),
-        "SIGNET_ISSUER_KEY_ID": _issuer_key(kms, template),
+        **{
+            KEYS[name]: _key(kms, properties)
+            for name, properties in template.of_type("AWS::KMS::Key").items()
+        },
     }
 
 
@@ -66,11 +71,12 @@ def create_table(database: Any, name: str, properties: dict[str, Any]) -> None:
         database.update_time_to_live(TableName=name, TimeToLiveSpecification=time_to_live)
 
 
-def _issuer_key(kms: Any, template: Template) -> str:
-    (properties,) = template.of_type("AWS::KMS::Key").values()
+def _key(kms: Any, properties: dict[str, Any]) -> str:
+    """Return the key of these tags, which is made where there is none."""
     tags = [_resolved(tag) for tag in properties["Tags"]]
     for key in kms.list_keys()["Keys"]:
-        if {"TagKey": "signet:purpose", "TagValue": "issuer"} in _tags_of(kms, key["KeyId"]):
+        found = _tags_of(kms, key["KeyId"])
+        if all(tag in found for tag in tags):
             return str(key["KeyId"])
     answer = kms.create_key(
         KeySpec=properties["KeySpec"],

@@ -19,7 +19,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response
 
-from signet_local.emulated_aws import mended_kms, snapshot
+from signet_local.emulated_aws import mended_dynamodb, mended_kms, snapshot
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -30,6 +30,7 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     mended_kms.mend()
+    mended_dynamodb.mend()
     path = Path(arguments[0]) if arguments else None
     if path is not None:
         snapshot.load(path)

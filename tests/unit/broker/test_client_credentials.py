@@ -42,6 +42,7 @@ class Management:
             ),
             keyrings=self.broker.keyrings,
             kms=self.broker.kms,
+            audit=self.broker.audit,
             clock=self.broker.clock,
             entropy=self.broker.entropy,
             together=one_after_the_other,

@@ -28,6 +28,7 @@ class Tables:
     grants: str
     replay: str
     management: str
+    events: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,7 @@ class Settings:
     issuer: str
     stack: str
     issuer_key_id: str
+    audit_key_id: str
     tables: Tables
     event_bus: str
     propagation: int
@@ -73,6 +75,7 @@ class Settings:
             issuer=_issuer(reader.text("SIGNET_ISSUER"), allow_loopback=allow_loopback),
             stack=reader.text("SIGNET_STACK", "signet"),
             issuer_key_id=reader.text("SIGNET_ISSUER_KEY_ID", ""),
+            audit_key_id=reader.text("SIGNET_AUDIT_KEY_ID", ""),
             tables=Tables(
                 connections=reader.text("SIGNET_CONNECTIONS_TABLE", "connections"),
                 keyrings=reader.text("SIGNET_KEYRINGS_TABLE", "keyrings"),
@@ -81,6 +84,7 @@ class Settings:
                 grants=reader.text("SIGNET_GRANTS_TABLE", "grants"),
                 replay=reader.text("SIGNET_REPLAY_TABLE", "replay"),
                 management=reader.text("SIGNET_MANAGEMENT_TABLE", "management"),
+                events=reader.text("SIGNET_EVENTS_TABLE", "events"),
             ),
             event_bus=reader.text("SIGNET_EVENT_BUS", "signet"),
             propagation=reader.seconds("SIGNET_PROPAGATION_SECONDS", 172_800),

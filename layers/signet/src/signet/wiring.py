@@ -14,6 +14,8 @@ from signet.settings import Settings
 if TYPE_CHECKING:
     from signet.adapters.clock import WallClock
     from signet.adapters.concurrency import ThreadedTogether
+    from signet.adapters.dynamodb.audit import DynamoDbAudit
+    from signet.adapters.dynamodb.audit_chain import DynamoDbAuditChain
     from signet.adapters.dynamodb.client import DynamoDb
     from signet.adapters.dynamodb.keyrings import DynamoDbKeyrings
     from signet.adapters.dynamodb.management import DynamoDbRateLimits
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from signet.adapters.random import SystemEntropy
     from signet.adapters.recent import RecentClients, RecentConnections, RecentKeyrings
     from signet.broker.callback import FinishLogin
+    from signet.broker.checkpoint import AuditKey
     from signet.broker.client_authentication import ClientAuthentication
     from signet.broker.client_credentials import IssueClientToken
     from signet.broker.deployment import InitializeDeployment
@@ -33,12 +36,13 @@ if TYPE_CHECKING:
     from signet.broker.login import StartLogin
     from signet.broker.management import Management
     from signet.broker.management_access import ManagementAccess
-    from signet.broker.ports import Announcements, Audit, ReapingRequests, RotationRequests
+    from signet.broker.ports import Announcements, ReapingRequests, RotationRequests
     from signet.broker.provider import Provider
     from signet.broker.reaper import Reaper
     from signet.broker.redemption import RedeemCode
     from signet.broker.registration import Registration
     from signet.broker.rotator import Rotator
+    from signet.broker.sealing import Sealer
     from signet.broker.userinfo import ReadUserinfo
 
 
@@ -112,6 +116,7 @@ def _redeem_code() -> "RedeemCode":
         keyrings=_recent_keyrings(),
         grants=_grants(),
         kms=_kms(),
+        audit=_audit(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
@@ -127,6 +132,7 @@ def _issue_client_token() -> "IssueClientToken":
         authentication=_client_authentication(),
         keyrings=_recent_keyrings(),
         kms=_kms(),
+        audit=_audit(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
@@ -245,6 +251,8 @@ def management() -> "Management":
     """Return the use cases behind the management API."""
     from signet.adapters.dynamodb.management import DynamoDbClaims, DynamoDbPositions
     from signet.broker.agreement import Agreement
+    from signet.broker.audit_log import AuditLog
+    from signet.broker.audit_verification import AuditVerification
     from signet.broker.census import Census
     from signet.broker.connection_test import ConnectionTest
     from signet.broker.cursors import Cursors
@@ -253,7 +261,12 @@ def management() -> "Management":
     from signet.broker.managed_connections import ManagedConnections
     from signet.broker.managed_keys import ManagedKeys
     from signet.broker.management import Management
+    from signet.broker.recorded_write import WriteRecords
+    from signet.broker.sealing import READS_MOST, Sealer
+    from signet.web.log import LogNotices
 
+    # A read seals what it is about to show, and has nothing signed: its role cannot.
+    sealer = Sealer(chain=_audit_chain(), most=READS_MOST)
     table = settings().tables.management
     agreement = Agreement(fetcher=_fetcher(), clock=_clock())
     return Management(
@@ -301,6 +314,9 @@ def management() -> "Management":
         idempotency=Idempotency(
             claims=DynamoDbClaims(_database(), table=table), clock=_clock(), entropy=_entropy()
         ),
+        events=AuditLog(sealer=sealer, chain=_audit_chain()),
+        verify_events=AuditVerification(sealer=sealer, chain=_audit_chain(), key=_audit_key()),
+        writes=WriteRecords(audit=_audit(), notices=LogNotices(), clock=_clock()),
     )
 
 
@@ -322,6 +338,37 @@ def initialize_deployment() -> "InitializeDeployment":
 
 
 @cache
+def audit_sealer() -> "Sealer":
+    """Return the use case that seals the audit, and has its head signed."""
+    from signet.broker.checkpoint import Anchor
+    from signet.broker.sealing import Sealer
+
+    anchor = Anchor(chain=_audit_chain(), key=_audit_key(), clock=_clock())
+    return Sealer(chain=_audit_chain(), anchor=anchor)
+
+
+@cache
+def _audit() -> "DynamoDbAudit":
+    from signet.adapters.dynamodb.audit import DynamoDbAudit
+
+    return DynamoDbAudit(_database(), table=settings().tables.events, entropy=_entropy())
+
+
+@cache
+def _audit_chain() -> "DynamoDbAuditChain":
+    from signet.adapters.dynamodb.audit_chain import DynamoDbAuditChain
+
+    return DynamoDbAuditChain(_database(), table=settings().tables.events)
+
+
+@cache
+def _audit_key() -> "AuditKey":
+    from signet.broker.checkpoint import AuditKey
+
+    return AuditKey(issuer=settings().issuer, key_id=settings().audit_key_id, kms=_kms())
+
+
+@cache
 def _provider() -> "Provider":
     from signet.broker.provider import Provider
     from signet.web.log import LogNotices
@@ -329,8 +376,10 @@ def _provider() -> "Provider":
     return Provider(
         fetcher=_fetcher(),
         kms=_kms(),
+        audit=_audit(),
         clock=_clock(),
         entropy=_entropy(),
+        together=_together(),
         notices=LogNotices(),
     )
 
@@ -348,13 +397,6 @@ def _announcements() -> "Announcements":
     from signet.web.log import LogNotices
 
     return EventBridgeAnnouncements(_event_bus(), notices=LogNotices())
-
-
-@cache
-def _audit() -> "Audit":
-    from signet.web.log import LogAudit
-
-    return LogAudit()
 
 
 @cache

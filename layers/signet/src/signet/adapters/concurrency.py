@@ -1,7 +1,7 @@
 """Run two waits side by side, on a thread of a small pool."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from typing import TypeVar
 
@@ -23,8 +23,21 @@ class ThreadedTogether:
         try:
             second_result = second()
         except BaseException:
-            error = future.exception()
-            if error is not None:
-                raise error from None
+            self._end(future, first)
             raise
-        return future.result(), second_result
+        return self._result(future, first), second_result
+
+    def _end(self, future: "Future[A]", first: Callable[[], A]) -> None:
+        """Raise the first call's error, if it has one, without the second's behind it."""
+        try:
+            self._result(future, first)
+        except BaseException as error:
+            raise error from None
+
+    @staticmethod
+    def _result(future: "Future[A]", first: Callable[[], A]) -> A:
+        """Return the first call's result; what no thread began yet is run here.
+
+        Calls inside of calls could otherwise wait for threads that all wait for others.
+        """
+        return first() if future.cancel() else future.result()

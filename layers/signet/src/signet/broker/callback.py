@@ -66,12 +66,16 @@ class FinishLogin:
         )
         answer = attempt(lambda: self.users.read_answer(_enabled(connection), parameters))
         taken, authentication = self.together(
-            lambda: self.logins.take(state),
+            lambda: attempt(lambda: self.logins.take(state)),
             lambda: attempt(lambda: self._sign(required(answer), browser)),
         )
-        record = self._check_record(taken, connection_id, connection, browser)
-        client = require_client(self.clients.get(record.request.client_id))
-        redirect_uri = require_redirect_uri(client, record.request.redirect_uri)
+        try:
+            record = self._check_record(required(taken), connection_id, connection, browser)
+            client = require_client(self.clients.get(record.request.client_id))
+            redirect_uri = require_redirect_uri(client, record.request.redirect_uri)
+        except SignetError:
+            self._leave_unused(authentication)
+            raise
         try:
             url = self._finish(record, client, required(answer), required(authentication))
         except SignetError as problem:
@@ -89,6 +93,11 @@ class FinishLogin:
         if browser is None:
             raise Rejected("wrong_browser", "This sign-in was started in another browser.")
         return self.users.authentication(answer)
+
+    def _leave_unused(self, authentication: Authentication | SignetError) -> None:
+        """Every signature is in the audit, also one that was made for nothing."""
+        if isinstance(authentication, Authentication):
+            self.users.leave_unused(authentication)
 
     def _check_record(
         self,
@@ -122,6 +131,7 @@ class FinishLogin:
     ) -> str:
         """Return the address that brings the application its code."""
         if not client.allows(answer.connection.name):
+            self._leave_unused(authentication)
             raise _not_available()
         user = self.users.authenticate(record, answer, authentication)
         code = self._issue_code(record, answer.connection, user)

@@ -8,7 +8,8 @@ from signet.broker.client import MANAGEMENT_SCOPES, Client
 from signet.broker.client_authentication import ClientAuthentication
 from signet.broker.keyring import ISSUER, missing
 from signet.broker.management_access import management_audience
-from signet.broker.ports import Clock, Entropy, Keyrings, Kms, Together
+from signet.broker.ports import Audit, Clock, Entropy, Keyrings, Kms, Together
+from signet.broker.signature_event import signature_made
 from signet.broker.signing import signing_key
 from signet.errors import Rejected
 from signet.jose.jws import sign
@@ -24,6 +25,7 @@ class IssueClientToken:
     authentication: ClientAuthentication
     keyrings: Keyrings
     kms: Kms
+    audit: Audit
     clock: Clock
     entropy: Entropy
     together: Together
@@ -33,7 +35,8 @@ class IssueClientToken:
     ) -> dict[str, object]:
         """Authenticate the client and return an access token for the management API.
 
-        The `jti` is used up while KMS signs; a token goes out only when both succeeded.
+        The `jti` is used up while KMS signs and the signature is recorded; a token goes out only
+        when all of it succeeded.
 
         Raises:
             Denied: `invalid_client`. Rejected: an error of RFC 6749 5.2 or RFC 8707 2.
@@ -71,12 +74,23 @@ class IssueClientToken:
         keyring = self.keyrings.get(ISSUER)
         if keyring is None:
             raise missing(ISSUER)
+        jti, now = self.entropy.token(), self.clock.now()
         claims = build_client_token_claims(
             issuer=self.issuer,
             audience=management_audience(self.issuer),
             client_id=client.client_id,
             scope=scope,
-            jti=self.entropy.token(),
-            now=self.clock.now(),
+            jti=jti,
+            now=now,
         )
-        return sign(claims, key=signing_key(keyring, self.kms), typ=TYP).compact
+        token = sign(claims, key=signing_key(keyring, self.kms), typ=TYP)
+        event = signature_made(
+            token,
+            purpose="client_token",
+            time=now,
+            actor=client.client_id,
+            subject=ISSUER,
+            jti=jti,
+        )
+        self.audit.record(event)
+        return token.compact

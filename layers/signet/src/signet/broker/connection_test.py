@@ -99,12 +99,15 @@ class ConnectionTest:
         keyring = self.keyrings.get(connection.id)
         if keyring is None:
             raise missing(connection.id)
+        authentication = self.provider.authenticate(connection, keyring, metadata)
+        # Before the attempt, whose failures are findings: that nothing is recorded is none.
+        self.provider.record(authentication, used=True)
         request = build_token_request(
             metadata.token_endpoint,
             code=self.entropy.token(),
             redirect_uri=connection.redirect_uri(self.issuer),
             code_verifier=self.entropy.token(),
-            authentication=self.provider.authenticate(connection, keyring, metadata),
+            authentication=authentication.parameters,
             headers=connection.request_headers,
         )
         try:

@@ -1,7 +1,9 @@
 """What happened: the audit's event, which operators may also subscribe to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+
+from signet.broker.resource_version import rfc3339
 
 SYSTEM = "signet"
 """The actor of what nobody asked for."""
@@ -26,3 +28,8 @@ class Event:
     jti: str | None = None
     kms_request_id: str | None = None
     detail: Mapping[str, str] = field(default_factory=dict)
+
+
+def event_document(event: Event) -> dict[str, object]:
+    """Write an event as the audit keeps, hashes and shows it: nothing is converted afterwards."""
+    return {**asdict(event), "detail": dict(event.detail), "time": rfc3339(event.time)}

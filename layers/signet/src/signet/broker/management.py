@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from signet.broker.audit_log import AuditLog
+from signet.broker.audit_verification import AuditVerification
 from signet.broker.census import Census
 from signet.broker.connection_test import ConnectionTest
 from signet.broker.cursors import Cursors
@@ -12,6 +14,7 @@ from signet.broker.managed_clients import ManagedClients
 from signet.broker.managed_connections import ManagedConnections
 from signet.broker.managed_keys import ManagedKeys
 from signet.broker.management_access import Principal
+from signet.broker.recorded_write import WriteRecords
 
 
 class Access(Protocol):
@@ -39,6 +42,9 @@ class Management:
     clients: ManagedClients
     cursors: Cursors
     idempotency: Idempotency
+    events: AuditLog
+    verify_events: AuditVerification
+    writes: WriteRecords
 
 
 LoadManagement = Callable[[], Management]

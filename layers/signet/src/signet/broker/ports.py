@@ -3,10 +3,11 @@
 Adapters fulfil these; one contract suite runs on the in-memory and on the real ones.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from signet.broker.audit_chain import Head, Link, Pending
 from signet.broker.claim import Answer, Claim
 from signet.broker.client import Client
 from signet.broker.connection import Connection
@@ -380,11 +381,50 @@ class Audit(Protocol):
     """The append-only record of what happened."""
 
     def record(self, *events: Event) -> None:
-        """Store events; when it returns they are there for good, and their order is settled soon.
+        """Store events, at most 100 at once, all or none.
+
+        When it returns they are there for good, and their order is settled soon. No caller waits
+        for another one.
 
         Raises:
-            Unavailable: nothing was stored, so what they tell of must not go on.
+            Unavailable: what they tell of must not go on. They may be stored nevertheless, where
+                only the answer was lost.
         """
+        ...
+
+
+class AuditChain(Protocol):
+    """Where recorded events get their places; every read is strong."""
+
+    def head(self) -> Head:
+        """Return the end of the chain."""
+        ...
+
+    def pending(self, *, limit: int) -> tuple[Pending, ...]:
+        """Return events without a place, about the oldest first; none only when there is none."""
+        ...
+
+    def append(self, links: Sequence[Link], batch: Sequence[Pending], *, after: Head) -> bool:
+        """Put a batch in its place and end its waiting, all or nothing; at most 49 events.
+
+        False when the head is not `after` any more, or one of the batch waits no more: of callers
+        with the same `after`, at most one gets True.
+        """
+        ...
+
+    def links(self, first: int, last: int) -> tuple[Link, ...]:
+        """Return the links from `first` to `last`, both included, in their order; no other ones.
+
+        A row that cannot be read comes as a link that does not hold.
+        """
+        ...
+
+    def checkpoint(self) -> str | None:
+        """Return the last checkpoint, as a JWS that nobody verified yet."""
+        ...
+
+    def keep_checkpoint(self, seq: int, jws: str) -> None:
+        """Store a checkpoint of the head `seq`, unless there is one."""
         ...
 
 

@@ -27,18 +27,20 @@ class ProviderProbe:
 
         Raises:
             Misconfigured: the owner was removed, the provider's metadata or KMS's key cannot be
-                used. Unavailable: KMS is.
+                used. Unavailable: KMS is, or the audit.
         """
         try:
             metadata = self.provider.metadata(connection)
         except Unavailable:
             return UNREACHABLE
+        authentication = self.provider.authenticate(connection, keyring, metadata, key=key)
+        self.provider.record(authentication, used=True)
         request = build_token_request(
             metadata.token_endpoint,
             code=self.entropy.token(),
             redirect_uri=connection.redirect_uri(self.issuer),
             code_verifier=self.entropy.token(),
-            authentication=self.provider.authenticate(connection, keyring, metadata, key=key),
+            authentication=authentication.parameters,
             headers=connection.request_headers,
         )
         try:

@@ -4,14 +4,18 @@ Every authenticated request is one HTTP attempt with an assertion of its own.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeVar
 
 from signet.broker.connection import Connection
+from signet.broker.event import Event
 from signet.broker.keyring import Keyring, PublishedKey
 from signet.broker.pinning import held, moved
-from signet.broker.ports import Clock, Entropy, Fetcher, Kms, Notices
+from signet.broker.ports import Audit, Clock, Entropy, Fetcher, Kms, Notices, Together
 from signet.broker.remote_document import RemoteDocuments
 from signet.broker.remote_keys import RemoteKeys
+from signet.broker.signature_event import UNUSED, signature_made
 from signet.broker.signing import signing_key
 from signet.errors import Misconfigured, Rejected, Unavailable
 from signet.jose import strict_json
@@ -28,13 +32,20 @@ from signet.oidc.discovery import ProviderMetadata, discovery_url
 from signet.oidc.id_token import TYPES, IdTokenPolicy, VerifiedIdToken, check_id_token
 from signet.oidc.userinfo import build_userinfo_request, read_userinfo_response
 
+T = TypeVar("T")
+
 MAX_ATTEMPTS = 2
 NOTICE_SECONDS = 300
 _MAX_NOTICED = 1_000
 _SERVICE_UNAVAILABLE = 503
 
-Authentication = Mapping[str, str]
-"""Form parameters with an assertion for one HTTP attempt."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authentication:
+    """Form parameters with an assertion for one HTTP attempt, and the event of its signature."""
+
+    parameters: Mapping[str, str] = field(repr=False)
+    event: Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +65,18 @@ class Provider:
         *,
         fetcher: Fetcher,
         kms: Kms,
+        audit: Audit,
         clock: Clock,
         entropy: Entropy,
+        together: Together,
         notices: Notices | None = None,
     ) -> None:
         self._fetcher = fetcher
         self._notices = notices
         self._noticed: dict[str, int] = {}
         self._kms = kms
+        self._audit = audit
+        self._together = together
         self._clock = clock
         self._entropy = entropy
         self._documents = RemoteDocuments(fetcher=fetcher, clock=clock, read=_read_metadata)
@@ -133,16 +148,44 @@ class Provider:
     ) -> Authentication:
         """Sign an assertion for one HTTP attempt [RFC 7523 2.2]; this is the wait for KMS.
 
-        The current key signs, but for a rotation's probes and second attempts.
+        The current key signs, but for a rotation's probes and second attempts. `redeem` and `push`
+        record the signature; whoever sends it otherwise, or not at all, does so by `record`.
         """
+        jti, now = self._entropy.token(), self._clock.now()
         profile = connection.assertion_profile(token_endpoint=metadata.token_endpoint)
         token = sign_assertion(
             profile,
             key=signing_key(keyring, self._kms, key),
-            jti=self._entropy.token(),
-            now=self._clock.now(),
+            jti=jti,
+            now=now,
         )
-        return authentication_parameters(profile, token.compact)
+        event = signature_made(
+            token,
+            purpose="client_assertion",
+            time=now,
+            subject=connection.id,
+            connection=connection.id,
+            jti=jti,
+        )
+        parameters = authentication_parameters(profile, token.compact)
+        return Authentication(parameters=parameters, event=event)
+
+    def record(self, authentication: Authentication, *, used: bool) -> None:
+        """Record an assertion's signature.
+
+        Raises:
+            Unavailable: it must not be sent.
+        """
+        event = authentication.event
+        self._audit.record(event if used else replace(event, outcome=UNUSED))
+
+    def _recorded(self, authentication: Authentication, send: Callable[[], T]) -> T:
+        """Send an assertion while its signature is recorded: nobody waits for the audit alone.
+
+        What the provider answered is of no use when that failed.
+        """
+        _, answer = self._together(lambda: self.record(authentication, used=True), send)
+        return answer
 
     def push(
         self,
@@ -156,10 +199,12 @@ class Provider:
         request = build_push(
             endpoint,
             parameters=parameters,
-            authentication=authentication,
+            authentication=authentication.parameters,
             headers=connection.request_headers,
         )
-        answer = self._fetcher.fetch(request, bulkhead=connection.id)
+        answer = self._recorded(
+            authentication, lambda: self._fetcher.fetch(request, bulkhead=connection.id)
+        )
         _explain_client_refusal(answer)
         return read_push_response(answer)
 
@@ -186,11 +231,13 @@ class Provider:
                 code=redemption.code,
                 redirect_uri=redemption.redirect_uri,
                 code_verifier=redemption.code_verifier,
-                authentication=authentication,
+                authentication=authentication.parameters,
                 headers=connection.request_headers,
             )
             try:
-                answer = self._fetcher.fetch(request, bulkhead=connection.id)
+                answer = self._recorded(
+                    authentication, partial(self._fetcher.fetch, request, bulkhead=connection.id)
+                )
             except Unreachable as error:
                 if error.sent or attempt == attempts:
                     raise

@@ -1,7 +1,8 @@
 """Redeem a code at /token: one client, one code, one set of tokens [RFC 6749 4.1.3].
 
 Waits: the `jti` is used up beside the read of the grant; the code is used up beside the access
-token's signature; then the ID token is signed, because its at_hash needs the access token.
+token's signature; then the ID token is signed, because its at_hash needs the access token, while
+both signatures are recorded (docs/adr/0008).
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from signet.broker.attempt import attempt, required
 from signet.broker.client import Client
 from signet.broker.client_authentication import ClientAuthentication
+from signet.broker.event import Event
 from signet.broker.grant import (
     Grant,
     check_expiry,
@@ -21,10 +23,21 @@ from signet.broker.grant import (
 )
 from signet.broker.identity import released
 from signet.broker.keyring import ISSUER, missing
-from signet.broker.ports import Clock, Connections, Entropy, Grants, Keyrings, Kms, Together
+from signet.broker.ports import (
+    Audit,
+    Clock,
+    Connections,
+    Entropy,
+    Grants,
+    Keyrings,
+    Kms,
+    Together,
+)
+from signet.broker.recorded_write import STARTED
+from signet.broker.signature_event import UNUSED, signature_made
 from signet.broker.signing import signing_key
 from signet.errors import Rejected, SignetError
-from signet.jose.jws import sign
+from signet.jose.jws import SignedToken, sign
 from signet.oauth.access_token import LIFETIME_SECONDS, TYP, build_access_token_claims
 from signet.oauth.token_request import CodeRedemption, grant_type
 from signet.oidc.id_token import build_id_token_claims, half_hash
@@ -42,6 +55,7 @@ class RedeemCode:
     keyrings: Keyrings
     grants: Grants
     kms: Kms
+    audit: Audit
     clock: Clock
     entropy: Entropy
     together: Together
@@ -97,22 +111,30 @@ class RedeemCode:
         key = signing_key(keyring, self.kms)
         now, redemption = self.clock.now(), self.entropy.token()
         access_claims = self._access_token_claims(grant, client, now)
-        won, access_token = self.together(
+        won, access = self.together(
             lambda: self.grants.redeem(
                 grant.id,
                 redemption=redemption,
                 now=now,
                 keep_until=now + LIFETIME_SECONDS + _KEEP_AFTER_EXPIRY,
             ),
-            lambda: attempt(lambda: sign(access_claims, key=key, typ=TYP).compact),
+            lambda: attempt(lambda: sign(access_claims, key=key, typ=TYP)),
         )
+        made = Made(grant=grant, client=client, jti=str(access_claims["jti"]), time=now)
         if not won:
             self.grants.revoke(grant.id)
+            if isinstance(access, SignedToken):
+                self.audit.record(made.access_token(access, outcome=UNUSED))
             raise invalid_grant("another request redeemed the code")
         try:
-            access_token = required(access_token)
+            access_token = required(access).compact
             id_claims = self._id_token_claims(grant, client, access_token, now)
-            id_token = sign(id_claims, key=key, typ="JWT").compact
+            _, id_token = self.together(
+                lambda: self.audit.record(
+                    made.access_token(required(access)), made.id_token(key.kid)
+                ),
+                lambda: sign(id_claims, key=key, typ="JWT").compact,
+            )
         except SignetError:
             # No token was given out: the client may come again with the same code (OP-074).
             self.grants.release(grant.id, redemption=redemption)
@@ -151,6 +173,45 @@ class RedeemCode:
             profile=released(grant.profile, grant.scope),
         )
         return {**claims, "at_hash": half_hash(access_token, alg=client.id_token_alg)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What the signatures of one redemption were made for."""
+
+    grant: Grant
+    client: Client
+    jti: str
+    time: int
+
+    def access_token(self, token: SignedToken, *, outcome: str = "success") -> Event:
+        """Write the event of the access token's signature."""
+        return signature_made(
+            token,
+            purpose="access_token",
+            time=self.time,
+            actor=self.client.client_id,
+            subject=ISSUER,
+            connection=self.grant.connection_id,
+            jti=self.jti,
+            outcome=outcome,
+        )
+
+    def id_token(self, kid: str) -> Event:
+        """Write the event of the ID token's signature while it is made.
+
+        So KMS's request is not known yet: to wait for it would be one more wait of every login.
+        """
+        return Event(
+            type="SignatureMade",
+            time=self.time,
+            actor=self.client.client_id,
+            subject=ISSUER,
+            connection=self.grant.connection_id,
+            outcome=STARTED,
+            kid=kid,
+            detail={"purpose": "id_token", "access_token_jti": self.jti},
+        )
 
 
 def _read(parameters: Mapping[str, str], client: Client) -> CodeRedemption | SignetError:

@@ -75,6 +75,10 @@ class UserAuthentication:
         """Sign an assertion for one HTTP attempt; this is the wait for KMS."""
         return self.provider.authenticate(answer.connection, answer.keyring, answer.metadata)
 
+    def leave_unused(self, authentication: Authentication) -> None:
+        """Record the signature of an assertion that is not sent, because no login follows."""
+        self.provider.record(authentication, used=False)
+
     def authenticate(
         self, record: LoginRecord, answer: ProviderAnswer, authentication: Authentication
     ) -> AuthenticatedUser:

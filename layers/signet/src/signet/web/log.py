@@ -51,21 +51,6 @@ class LogNotices:
         _logger().warning("notice", extra=extra)
 
 
-class LogAudit:
-    """The `Audit` port where there is no chain of events: a line in the log for each."""
-
-    def record(self, *events: Event) -> None:
-        """Write a line for each."""
-        for event in events:
-            extra = {
-                "event": event.type,
-                "subject": event.subject,
-                "outcome": event.outcome,
-                "kid": event.kid,
-            }
-            _logger().info("event", extra=extra)
-
-
 def log_dropped_event(function: str, event_id: str, problem: SignetError) -> None:
     """Write the line of an event that is not tried again."""
     _logger().error("event dropped", extra=_of_event(function, event_id, problem))

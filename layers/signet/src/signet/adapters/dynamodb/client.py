@@ -21,6 +21,13 @@ class ConditionFailed(Exception):  # noqa: N818
         self.failed = failed
 
 
+class Conflicted(Unavailable):
+    """Another transaction was at one of the items: nothing was written, and it can be tried again.
+
+    To whoever does not ask for it by name, the store is not available.
+    """
+
+
 class DynamoDb:
     """Calls DynamoDB; nothing of botocore's escapes."""
 
@@ -33,6 +40,7 @@ class DynamoDb:
 
         Raises:
             ConditionFailed: the condition of a write did not hold.
+            Conflicted: another transaction was faster.
             Unavailable: `store_unavailable`: any other failure, a refused permission too, so that
                 nobody goes on without the store.
         """
@@ -45,6 +53,8 @@ class DynamoDb:
             code = error.response.get("Error", {}).get("Code", "")
             if _is_condition(code, error.response):
                 raise ConditionFailed(_failed(error.response)) from None
+            if _cancelled_by(error.response, "TransactionConflict"):
+                raise _unavailable(operation, code, Conflicted) from None
             raise _unavailable(operation, code) from None
         except BotoCoreError as error:
             raise _unavailable(operation, type(error).__name__) from None
@@ -59,16 +69,17 @@ def _is_condition(code: str, response: Any) -> bool:
 
 
 def _failed(response: Any) -> frozenset[int]:
+    return _cancelled_by(response, "ConditionalCheckFailed")
+
+
+def _cancelled_by(response: Any, code: str) -> frozenset[int]:
+    """Return the items of a transaction that were a reason to cancel it."""
     reasons = response.get("CancellationReasons", ())
-    return frozenset(
-        index
-        for index, reason in enumerate(reasons)
-        if reason.get("Code") == "ConditionalCheckFailed"
-    )
+    return frozenset(i for i, reason in enumerate(reasons) if reason.get("Code") == code)
 
 
-def _unavailable(operation: str, reason: str) -> Unavailable:
-    return Unavailable(
+def _unavailable(operation: str, reason: str, kind: type[Unavailable] = Unavailable) -> Unavailable:
+    return kind(
         "store_unavailable",
         "The service is not available now. Please try again.",
         private=f"DynamoDB {operation}: {reason}",

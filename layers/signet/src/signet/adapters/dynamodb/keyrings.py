@@ -1,6 +1,6 @@
 """The keyrings table, apart from the other stores: publishing keys needs no JWT library."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -18,13 +18,22 @@ from signet.broker.event import Event
 from signet.broker.keyring import FormerKey, Keyring, Probe, PublishedKey
 from signet.broker.page import Page
 
+Recording = Callable[..., list[Item]]
+"""Returns what a transaction writes for events, so that no change of keys goes unrecorded."""
+
 
 class DynamoDbKeyrings:
-    """The keyrings table, by `owner`; reads are strong, because the signer acts on them."""
+    """The keyrings table, by `owner`; reads are strong, because the signer acts on them.
 
-    def __init__(self, database: DynamoDb, *, table: str) -> None:
+    Without `recording` events are not stored: that is for whoever only reads, or adds.
+    """
+
+    def __init__(
+        self, database: DynamoDb, *, table: str, recording: Recording | None = None
+    ) -> None:
         self._database = database
         self._table = table
+        self._recording = recording
 
     def get(self, owner: str) -> Keyring | None:
         """Return the keyring of that owner."""
@@ -42,16 +51,16 @@ class DynamoDbKeyrings:
         return True
 
     def replace(self, keyring: Keyring, *events: Event) -> bool:
-        """Store the version after the stored one; at most one caller gets True."""
-        del events  # there is no table of events yet
+        """Store the version after the stored one, with its events; at most one caller gets True."""
+        put = {
+            "TableName": self._table,
+            "Item": keyring_item(keyring),
+            "ConditionExpression": "version = :version AND attribute_not_exists(deleted_at)",
+            "ExpressionAttributeValues": {":version": number(keyring.version - 1)},
+        }
+        recorded = self._recording(*events) if self._recording is not None else []
         try:
-            self._database.call(
-                "put_item",
-                TableName=self._table,
-                Item=keyring_item(keyring),
-                ConditionExpression="version = :version AND attribute_not_exists(deleted_at)",
-                ExpressionAttributeValues={":version": number(keyring.version - 1)},
-            )
+            self._database.call("transact_write_items", TransactItems=[{"Put": put}, *recorded])
         except ConditionFailed:
             return False
         return True

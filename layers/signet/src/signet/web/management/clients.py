@@ -83,6 +83,7 @@ OPERATIONS = (
         scope="clients:write",
         summary="Register a client",
         use=create_client,
+        event="ClientCreated",
         headers=("Idempotency-Key",),
         body=Body(
             model=lambda: models.ClientCreate, read_only=READ_ONLY, code="invalid_client_metadata"
@@ -116,6 +117,7 @@ OPERATIONS = (
         scope="clients:write",
         summary="Change a client by a merge patch [RFC 7396]",
         use=change_client,
+        event="ClientChanged",
         headers=("If-Match",),
         body=Body(
             model=models.client_patch,
@@ -137,6 +139,7 @@ OPERATIONS = (
         scope="clients:write",
         summary="Remove a client",
         use=remove_client,
+        event="ClientRemoved",
         headers=("If-Match",),
         answers={204: Shown(description="It is removed")},
         codes=("version_mismatch", "deployment_client", "busy"),

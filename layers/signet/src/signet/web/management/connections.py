@@ -115,6 +115,7 @@ OPERATIONS = (
         scope="connections:write",
         summary="Register a connection, and make its first key",
         use=create_connection,
+        event="ConnectionCreated",
         headers=("Idempotency-Key",),
         body=Body(model=models.connection_create, read_only=READ_ONLY, code="invalid_connection"),
         answers={
@@ -148,6 +149,7 @@ OPERATIONS = (
         scope="connections:write",
         summary="Change a connection by a merge patch [RFC 7396]",
         use=change_connection,
+        event="ConnectionChanged",
         headers=("If-Match",),
         body=Body(
             model=models.connection_patch,
@@ -171,6 +173,7 @@ OPERATIONS = (
         scope="connections:write",
         summary="Remove a connection; its keys are deleted after 30 days",
         use=remove_connection,
+        event="ConnectionRemoved",
         headers=("If-Match",),
         answers={204: Shown(description="It is removed")},
         codes=("version_mismatch", "busy", "signing_unavailable"),
@@ -182,6 +185,7 @@ OPERATIONS = (
         scope="connections:write",
         summary="Agree to the endpoints that the provider publishes now",
         use=agree_to_metadata,
+        event="MetadataAgreed",
         headers=("If-Match",),
         answers={
             200: Shown(
@@ -204,6 +208,7 @@ OPERATIONS = (
         scope="connections:write",
         summary="Test a connection: metadata, keys, and whether the provider knows our key",
         use=run_test,
+        event="ConnectionTested",
         headers=("Idempotency-Key",),
         answers={
             200: Shown(

@@ -11,11 +11,12 @@ from signet.broker.management_access import Principal
 from signet.errors import Rejected, SignetError
 from signet.oauth.parameters import parse
 from signet.web.endpoint import Handler, endpoint
-from signet.web.management import clients, connections, keys
+from signet.web.management import clients, connections, events, keys
 from signet.web.management.body import check_members, read_document
 from signet.web.management.openapi import describe
 from signet.web.management.operation import PUBLIC, Call, Operation, Shown
 from signet.web.management.problems import problem
+from signet.web.management.recorded import recorded
 from signet.web.request import Request
 from signet.web.response import Response, json_response
 
@@ -31,6 +32,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *connections.OPERATIONS,
     *keys.OPERATIONS,
     *clients.OPERATIONS,
+    *events.OPERATIONS,
     Operation(
         name="getDescription",
         method="GET",
@@ -73,7 +75,7 @@ def answer(api: Management, request: Request) -> Response:
         document=_document(operation, request),
         request=request,
     )
-    return operation.use(call)
+    return recorded(operation, call)
 
 
 def find(request: Request) -> tuple[Operation, Mapping[str, str]]:

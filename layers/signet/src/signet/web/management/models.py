@@ -30,9 +30,11 @@ Url = Annotated[
 Name = Annotated[str, StringConstraints(max_length=64, pattern=f"^{NAME.pattern}$")]
 ClientId = Annotated[str, StringConstraints(max_length=128, pattern=f"^{ID.pattern}$")]
 Texts = Annotated[list[Printable], Field(max_length=MAX_ITEMS)]
-Time = Annotated[
-    str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$")
-]
+TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
+Time = Annotated[str, StringConstraints(pattern=TIME)]
+EVENT_TYPE = "^[A-Z][A-Za-z]{0,63}$"
+SEQ = "^[1-9][0-9]{0,11}$"
+Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 
 class Closed(BaseModel):
@@ -307,6 +309,57 @@ class Census(Closed):
     orphans: int = Field(description="No record has them, and the reaper did not meet them yet.")
 
 
+class Event(Closed):
+    """One event of the audit; `hash` is SHA-256(`prev_hash` || JSON of {seq, id, event})."""
+
+    id: str = Field(examples=["evt_abcdefghijklmnopqrstuvwxyz"])
+    seq: int = Field(ge=1, description="Its place in the chain: there is no gap.")
+    time: Time
+    actor: str = Field(description="A client's id, or `signet`.")
+    type: str = Field(examples=["ConnectionChanged", "SignatureMade"])
+    subject: str = Field(description="What it happened to.")
+    connection: str | None
+    outcome: str = Field(
+        description="A write is `started` before it is made; then `success` or `failure`."
+    )
+    kid: str | None
+    jti: str | None
+    kms_request_id: str | None = Field(description="What CloudTrail has of the signature.")
+    detail: dict[str, str]
+    prev_hash: Sha256
+    hash: Sha256
+
+
+class ChainHead(Closed):
+    """The end of the chain."""
+
+    seq: int
+    hash: Sha256
+
+
+class AuditCheckpoint(Closed):
+    """The last checkpoint; its members are null where its signature is not the audit key's."""
+
+    jws: str
+    seq: int | None
+    hash: Sha256 | None
+    time: Time | None
+    jwk: PublicKey
+
+
+class Verification(Closed):
+    """Whether the audit holds; `next_seq` is where the next call begins, or null."""
+
+    holds: bool
+    events: int = Field(description="How many events were verified in this call.")
+    from_seq: int
+    next_seq: int | None
+    head: ChainHead
+    checkpoint: AuditCheckpoint | None
+    broken_at: int | None = Field(description="The first event that does not hold.")
+    reason: str | None
+
+
 class Problem(BaseModel):
     """What went wrong [RFC 9457]; `code` is stable, and what programs go by."""
 
@@ -368,12 +421,12 @@ def client_view() -> type[BaseModel]:
 
 
 @cache
-def listing(item: type[BaseModel]) -> type[BaseModel]:
+def listing(item: type[BaseModel], *, order: str = "oldest first") -> type[BaseModel]:
     """Return the model of a part of a list."""
     return create_model(
         f"{item.__name__}List",
         __base__=Closed,
-        __doc__="A part of a list, oldest first.",
+        __doc__=f"A part of a list, {order}.",
         items=(list[item], ...),  # type: ignore[valid-type]
         next_cursor=(Printable | None, Field(description="Where the next part begins.")),
     )

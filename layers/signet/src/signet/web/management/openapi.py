@@ -10,16 +10,16 @@ from pydantic_core import core_schema
 from signet.broker.client import ID, MANAGEMENT_SCOPES
 from signet.broker.profiles.registry import strategies
 from signet.web.management.answers import DEFAULT_LIMIT, MAX_LIMIT
-from signet.web.management.models import BlastRadius, Key, Problem
+from signet.web.management.models import EVENT_TYPE, TIME, BlastRadius, Key, Problem
 from signet.web.management.operation import BASE, PUBLIC, Operation, Shown
 from signet.web.management.problems import MEDIA_TYPE, STATUS
 
 _REF = "#/components/schemas/{model}"
 _SECURITY = "management"
 _DESCRIPTION = (
-    "Connections to identity providers, their keys, and clients. Errors are problem documents "
-    "[RFC 9457]; programs go by their `code`. In front of this API stands API Gateway, which may "
-    'answer 413, 429, 431 or 503 by itself, as `{"message": "…"}`.'
+    "Connections to identity providers, their keys, clients, and the audit. Errors are problem "
+    "documents [RFC 9457]; programs go by their `code`. In front of this API stands API "
+    'Gateway, which may answer 413, 429, 431 or 503 by itself, as `{"message": "…"}`.'
 )
 _VARIABLES: Mapping[str, tuple[str, str, str]] = {
     "connection_id": (
@@ -44,7 +44,17 @@ _QUERY: Mapping[str, tuple[str, JsonSchemaValue]] = {
         "`true`: tell what it would break, and change nothing.",
         {"type": "string", "enum": ["true", "false"], "default": "false"},
     ),
-}
+    "type": ("Only events of this type.", {"type": "string", "pattern": EVENT_TYPE}),
+    "connection": (
+        "Only events of this connection.", {"type": "string", "pattern": "^con_[a-z2-7]{26}$"},
+    ),
+    "from": ("Only events of this time or later.", {"type": "string", "pattern": TIME}),
+    "to": ("Only events before this time.", {"type": "string", "pattern": TIME}),
+    "from_seq": (
+        "The event to begin with.",
+        {"type": "integer", "minimum": 1, "maximum": 999_999_999_999, "default": 1},
+    ),
+}  # fmt: skip
 _HEADERS: Mapping[str, str] = {
     "Idempotency-Key": "Makes a repeated request safe: for a day it is run once.",
     "If-Match": "The `etag` of the version that the change was made from.",

@@ -66,7 +66,10 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """A method of a path. Without one of the scopes it cannot be made at all."""
+    """A method of a path; `event` is what the audit calls a write.
+
+    Without one of the scopes it cannot be made at all, and neither can a write without an event.
+    """
 
     name: str
     method: str
@@ -79,12 +82,15 @@ class Operation:
     query: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
+    event: str | None = None
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Refuse an operation that nobody said who may call."""
+        """Refuse an operation that nobody said who may call, or how its use is recorded."""
         if self.scope not in {*MANAGEMENT_SCOPES, PUBLIC}:
             raise Misconfigured("operation_scope", f"{self.name} has no scope.")
+        if self.method != "GET" and self.event is None:
+            raise Misconfigured("operation_event", f"{self.name} writes, and has no event.")
         object.__setattr__(self, "pattern", _pattern_of(self.path))
 
     @property
