@@ -6,14 +6,14 @@ from signet.web.bus_event import KEY_REFUSED, STEP_REQUESTED, BusEvent, event_fu
 
 @event_function("rotate_keys")
 def handler(event: BusEvent) -> None:
-    """Sweep at a tick; make a step that was asked for; count a key that a provider refused.
+    """Sweep at a tick, and seal the audit; make a step that was asked for; count a key that a provider refused.
 
     Nothing that comes over the bus can begin a rotation before its time, or skip a wait: the
     protocol's guards decide, and only the management API can override one.
     """
     if event.is_tick():
         wiring.rotator().sweep()
-        # At each tick the audit's new events are sealed into the chain: it belongs here.
+        wiring.audit_sealer().seal()
     elif event.kind == STEP_REQUESTED:
         wiring.rotator().step(event.requested_owner())
     elif event.kind == KEY_REFUSED:

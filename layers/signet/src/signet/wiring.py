@@ -216,7 +216,7 @@ def rotator() -> "Rotator":
     return Rotator(
         bounds=settings().bounds,
         connections=_connections(),
-        keyrings=keyrings(),
+        keyrings=_keyring_registry(),
         creation=_key_creation(),
         probe=ProviderProbe(
             issuer=settings().issuer, provider=_provider(), fetcher=_fetcher(), entropy=_entropy()
@@ -419,6 +419,14 @@ def _event_bus() -> "EventBridge":
     from signet.adapters.eventbridge import EventBridge
 
     return EventBridge(bus=settings().event_bus)
+
+
+@cache
+def _keyring_registry() -> "DynamoDbKeyrings":
+    from signet.adapters.dynamodb.keyrings import DynamoDbKeyrings
+
+    table = settings().tables.keyrings
+    return DynamoDbKeyrings(_database(), table=table, recording=_audit().puts)
 
 
 @cache

@@ -146,6 +146,7 @@ def _of_owner(path: str, whose: str, suffix: str) -> tuple[Operation, ...]:
             scope="keys:rotate",
             summary=f"Begin a rotation of {whose} keys, or bring the one under way on",
             use=rotate,
+            event="RotationRequested",
             headers=("Idempotency-Key",),
             body=Body(
                 model=lambda: models.RotateKeys,
@@ -169,6 +170,7 @@ def _of_owner(path: str, whose: str, suffix: str) -> tuple[Operation, ...]:
             scope="keys:revoke",
             summary="Take a key out of the JWKS and disable it in KMS, now; a fresh one takes over",
             use=revoke,
+            event="RevocationRequested",
             query=("preview",),
             headers=("Idempotency-Key",),
             answers={
@@ -195,6 +197,7 @@ OPERATIONS = (
         scope="keys:rotate",
         summary="Confirm that the provider has the next key, so that it may take over",
         use=approve,
+        event="ApprovalRequested",
         headers=("Idempotency-Key",),
         answers={
             200: Shown(
