@@ -6,7 +6,7 @@ from signet.web.bus_event import KEY_REFUSED, STEP_REQUESTED, BusEvent, event_fu
 
 @event_function("rotate_keys")
 def handler(event: BusEvent) -> None:
-    """Sweep at a tick, and seal the audit; make a step that was asked for; count a key that a provider refused.
+    """Sweep and seal the audit at a tick; make a step that was asked for; count a refusal.
 
     Nothing that comes over the bus can begin a rotation before its time, or skip a wait: the
     protocol's guards decide, and only the management API can override one.

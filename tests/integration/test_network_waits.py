@@ -209,6 +209,16 @@ def test_a_published_jwks_waits_for_the_keyring_alone(deployment: Deployment) ->
     assert str(row) == "GetItem KeyringsTable"
 
 
+def test_a_logins_signatures_are_sealed_signed_and_verified(deployment: Deployment) -> None:
+    deployment.redeem(deployment.finish(deployment.start()))
+
+    assert deployment.wiring.audit_sealer().seal() >= 4
+    told = deployment.wiring.management().verify_events(from_seq=1)
+
+    assert (told["holds"], told["next_seq"]) == (True, None), told
+    assert told["checkpoint"]["seq"] == told["head"]["seq"] == told["events"]
+
+
 def test_two_calls_run_together_on_threads_of_their_own() -> None:
     both_run = threading.Barrier(2, timeout=10)
 

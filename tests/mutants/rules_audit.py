@@ -89,6 +89,13 @@ RULES = (
         (f"{_SEALING}test_a_head_that_was_set_back_is_told_and_what_was_recorded_waits",),
     ),
     Rule(
+        "sealing: a call ends after its seconds",
+        "broker/sealing.py",
+        " and self._now() < began + self.seconds:",
+        ":",
+        (f"{_SEALING}test_a_call_ends_after_its_seconds_and_a_next_one_goes_on",),
+    ),
+    Rule(
         "store: the head moves from where it was read",
         "adapters/dynamodb/audit_chain.py",
         '            "ConditionExpression": "seq = :seq AND #hash = :hash",\n',

@@ -41,6 +41,17 @@ class Rotator:
         return 1
 
 
+class Sealer:
+    """Counts how often it seals."""
+
+    def __init__(self) -> None:
+        self.sealed = 0
+
+    def seal(self) -> int:
+        self.sealed += 1
+        return 0
+
+
 class Reaper:
     """Pages that are named one after the other; `goes_on` are the positions asked for."""
 
@@ -81,8 +92,10 @@ def rotator() -> Rotator:
 
 
 def test_a_tick_is_a_sweep(rotator: Rotator) -> None:
-    function("rotate_keys", rotator=rotator)(TICK, None)
+    sealer = Sealer()
+    function("rotate_keys", rotator=rotator, audit_sealer=sealer)(TICK, None)
     assert rotator.calls == [("sweep",)]
+    assert sealer.sealed == 1
 
 
 def test_a_request_is_one_owners_step_with_no_privilege(rotator: Rotator) -> None:

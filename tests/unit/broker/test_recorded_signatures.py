@@ -234,7 +234,12 @@ def test_what_was_not_signed_is_not_recorded(recorded: Recorded) -> None:
     assert recorded.events() == []
 
 
-def test_who_did_not_win_the_code_leaves_the_access_token_unused(recorded: Recorded) -> None:
+@pytest.mark.parametrize(
+    ("failing", "left"), [(0, [("access_token", "unused")]), (1, [])], ids=["signed", "not signed"]
+)
+def test_who_did_not_win_the_code_leaves_the_access_token_unused(
+    recorded: Recorded, failing: int, left: list[tuple[str, str]]
+) -> None:
     code = recorded.app.login(recorded.connection)
     grants, found = recorded.broker.grants, recorded.broker.grants.redeem
 
@@ -244,9 +249,10 @@ def test_who_did_not_win_the_code_leaves_the_access_token_unused(recorded: Recor
 
     grants.redeem = too_late  # type: ignore[method-assign]
     recorded.events()
+    recorded.broker.kms.fail = failing
     with pytest.raises(Rejected):
         recorded.app.redeem(code)
-    assert purposes(recorded.events()) == [("access_token", "unused")]
+    assert purposes(recorded.events()) == left
 
 
 # --- what cannot be recorded does not go on --------------------------------------------------

@@ -66,6 +66,22 @@ def test_one_call_seals_so_many_and_a_next_one_the_rest() -> None:
     assert holds(log, 120)
 
 
+def test_a_call_ends_after_its_seconds_and_a_next_one_goes_on() -> None:
+    clock = FixedClock(NOW)
+
+    class Slow(MemoryAuditLog):
+        def pending(self, *, limit: int) -> tuple[Pending, ...]:
+            clock.time += 8
+            return super().pending(limit=limit)
+
+    log = Slow()
+    log.record(*(event(number) for number in range(50 * BATCH)))
+    sealer = Sealer(chain=log, clock=clock, seconds=20)
+    assert sealer.seal() == 3 * 10 * BATCH
+    assert sealer.seal() == 2 * 10 * BATCH
+    assert holds(log, 50 * BATCH)
+
+
 # --- several sealers -------------------------------------------------------------------------
 
 

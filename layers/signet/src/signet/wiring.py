@@ -344,7 +344,7 @@ def audit_sealer() -> "Sealer":
     from signet.broker.sealing import Sealer
 
     anchor = Anchor(chain=_audit_chain(), key=_audit_key(), clock=_clock())
-    return Sealer(chain=_audit_chain(), anchor=anchor)
+    return Sealer(chain=_audit_chain(), anchor=anchor, clock=_clock())
 
 
 @cache

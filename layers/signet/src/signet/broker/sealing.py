@@ -10,13 +10,15 @@ from dataclasses import dataclass
 
 from signet.broker.audit_chain import Head, Link, Pending, extend
 from signet.broker.checkpoint import Anchor
-from signet.broker.ports import AuditChain
+from signet.broker.ports import AuditChain, Clock
 from signet.errors import Misconfigured, Unavailable
 
 BATCH = 49
 """Two items an event and the head's: 99 of the 100 that DynamoDB takes in one transaction."""
 _READ = 10 * BATCH
-_MOST = 100 * BATCH
+_MOST = 1_000 * BATCH
+SECONDS = 20
+"""For so long one call goes on sealing; what is left then waits for the next one."""
 READS_MOST = 10 * BATCH
 """What a read seals at most: somebody waits for it, and the next tick seals the rest."""
 _LOST_IN_A_ROW = 8
@@ -24,10 +26,15 @@ _LOST_IN_A_ROW = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealer:
-    """Seals what is pending, `most` events a call; with an `anchor` it has the head signed too."""
+    """Seals what is pending; with an `anchor` it has the head signed too.
+
+    A call ends after `most` events, and with a `clock` after `seconds`.
+    """
 
     chain: AuditChain
     anchor: Anchor | None = None
+    clock: Clock | None = None
+    seconds: int = SECONDS
     most: int = _MOST
 
     def seal(self) -> int:
@@ -40,8 +47,8 @@ class Sealer:
                 can be sealed; what was recorded waits.
             Unavailable: the store is, or KMS.
         """
-        sealed, lost = 0, 0
-        while sealed < self.most and lost < _LOST_IN_A_ROW:
+        sealed, lost, began = 0, 0, self._now()
+        while sealed < self.most and lost < _LOST_IN_A_ROW and self._now() < began + self.seconds:
             waiting = self.chain.pending(limit=min(_READ, self.most - sealed))
             if not waiting:
                 break
@@ -53,6 +60,9 @@ class Sealer:
         if self.anchor is not None:
             self.anchor()
         return sealed
+
+    def _now(self) -> int:
+        return self.clock.now() if self.clock is not None else 0
 
     def _move(self, waiting: Sequence[Pending]) -> int:
         """Append batch after batch, until one is refused because somebody else was faster."""
