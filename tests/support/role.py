@@ -13,6 +13,7 @@ from typing import Any
 from tests.support.cloudformation import resources
 
 _SERVICES = {"DynamoDB": "dynamodb", "TrentService": "kms", "AWSEvents": "events"}
+_PARTITION_KEYS = ("pk", "owner", "client_id")
 STACK = "signet"
 
 
@@ -59,7 +60,14 @@ class RecordedCalls:
                 yield from self._dynamodb(f"{kind}Item", part)
             return
         index = f"/index/{body['IndexName']}" if "IndexName" in body else ""
-        yield Call(action=f"dynamodb:{operation}", resource=f"{body['TableName']}{index}")
+        item = body.get("Item") or body.get("Key") or {}
+        # ForAllValues holds where there is no value, so that one has to be there.
+        leading = tuple(item[name]["S"] for name in _PARTITION_KEYS if name in item)
+        yield Call(
+            action=f"dynamodb:{operation}",
+            resource=f"{body['TableName']}{index}",
+            context={"dynamodb:LeadingKeys": leading},
+        )
 
     def _events(self, operation: str, body: dict[str, Any]) -> Iterable[Call]:
         for bus in {entry["EventBusName"] for entry in body["Entries"]}:
