@@ -1,0 +1,189 @@
+"""The roles of what events run: each call that a rotation makes is allowed, and it was made here.
+
+Moto's own enforcement of IAM ignores conditions: here the template's statements are evaluated, with
+the tags that the keys really have.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import pytest
+from tests.integration.test_network_waits import _always, _wiring_of_its_own
+from tests.support.memory import FixedClock
+from tests.support.probed_provider import ProbedProvider, probed_provider
+from tests.support.role import Call, RecordedCalls, allows
+
+from signet_local.emulated_aws import REGION
+from signet_local.emulated_aws.process import EmulatedAws
+from signet_local.emulated_aws.resources import create_resources, emulated_client
+from signet_local.template import Template
+
+DAY = 86_400
+
+
+@dataclass
+class Account:
+    """A deployment on the real adapters, whose calls are recorded and whose clock a test sets."""
+
+    wiring: ModuleType
+    clock: FixedClock
+    calls: RecordedCalls
+    kms: Any
+    connection: str
+
+    def later(self, days: float) -> None:
+        self.clock.time += int(days * DAY)
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[Account]:
+    aws = EmulatedAws()
+    aws.start()
+    kms = emulated_client("kms", endpoint=aws.endpoint, region=REGION)
+    try:
+        with pytest.MonkeyPatch.context() as patch, probed_provider() as provider:
+            made = create_resources(Template.read(), endpoint=aws.endpoint, region=REGION)
+            given = {"SIGNET_ISSUER": "http://127.0.0.1:1", "SIGNET_ALLOW_LOOPBACK": "1"}
+            for name, value in {**aws.environment(), **made, **given}.items():
+                patch.setenv(name, value)
+            yield _account(kms, provider)
+    finally:
+        kms.close()
+        aws.stop()
+
+
+def _account(kms: Any, provider: ProbedProvider) -> Account:
+    wiring = _wiring_of_its_own()
+    clock = FixedClock(int(time.time()))  # noqa: TID251  (KMS dates its keys by the real one)
+    vars(wiring)["_clock"] = _always(clock)
+    wiring.initialize_deployment()()
+    connection = wiring.registration().create_connection(
+        {
+            "name": "acme",
+            "strategy": "oidc",
+            "issuer": provider.issuer,
+            "client_id": "signet",
+            "token_endpoint_auth_signing_alg": "ES256",
+        }
+    )
+    # Nobody serves our JWKS here: the provider knows every key.
+    provider.token = lambda _: (400, {"error": "invalid_grant"})  # type: ignore[method-assign]
+
+    def tags_of(key_id: str) -> dict[str, str]:
+        tags = kms.list_resource_tags(KeyId=key_id)["Tags"]
+        return {tag["TagKey"]: tag["TagValue"] for tag in tags}
+
+    calls = RecordedCalls(tags_of)
+    for client in (wiring._database(), wiring._kms(), wiring._event_bus()):
+        calls.watch(client._client)
+    return Account(wiring=wiring, clock=clock, calls=calls, kms=kms, connection=connection.id)
+
+
+def check(role: str, account: Account, *actions: str) -> list[Call]:
+    """Check that a role allows every call since the last time, and that these were among them."""
+    calls = account.calls.take()
+    assert [call for call in calls if not allows(role, call)] == []
+    assert set(actions) <= {call.action for call in calls}
+    return calls
+
+
+def test_a_rotation_makes_no_call_that_its_role_does_not_allow(account: Account) -> None:
+    account.calls.take()
+    rotator = account.wiring.rotator()
+    for owner in (account.connection, "issuer"):
+        begun = rotator.step(owner, requested=True)
+        assert begun.next is not None
+        account.later(2.1)
+        promoted = rotator.step(owner)
+        assert promoted.previous is not None
+        check(
+            "RotateKeysRole",
+            account,
+            "kms:CreateKey",
+            "kms:TagResource",
+            "kms:GetPublicKey",
+            "kms:Sign",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "events:PutEvents",
+        )
+        rotator.refused(owner, promoted.current.kid)
+        account.later(2.1)
+        assert rotator.step(owner).previous is None
+        check("RotateKeysRole", account)
+    account.later(91)
+    assert rotator.sweep() == 2
+    check("RotateKeysRole", account, "dynamodb:Query", "events:PutEvents")
+
+
+def test_a_lost_race_gives_its_key_up_and_may(account: Account) -> None:
+    creation = account.wiring._key_creation()
+    key = creation(account.connection, alg="ES256", operation="lost")
+    creation.discard(key.key_id)
+    check("RotateKeysRole", account, "kms:DisableKey", "kms:ScheduleKeyDeletion")
+
+
+def test_the_reaper_makes_no_call_that_its_role_does_not_allow(account: Account) -> None:
+    account.wiring._key_creation()(account.connection, alg="ES256", operation="orphan")
+    account.kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")  # somebody's own
+    account.calls.take()
+    reaper = account.wiring.reaper()
+    account.later(2)
+    assert reaper.run(None) is None
+    check(
+        "ReapKeysRole",
+        account,
+        "kms:ListKeys",
+        "kms:DescribeKey",
+        "kms:ListResourceTags",
+        "kms:DisableKey",
+        "kms:TagResource",
+        "dynamodb:GetItem",
+        "events:PutEvents",
+    )
+    account.later(8)
+    assert reaper.run(None) is None
+    check("ReapKeysRole", account, "kms:ScheduleKeyDeletion")
+
+
+def test_what_has_no_time_left_goes_on_by_an_event(account: Account) -> None:
+    account.wiring.reaping_requests().go_on("position")
+    check("ReapKeysRole", account, "events:PutEvents")
+
+
+def test_the_management_may_do_at_once_what_a_rotation_does_over_days(account: Account) -> None:
+    keys = account.wiring.management().keys
+    account.calls.take()
+    keyring = keys.rotate(account.connection, actor="admin", immediate=False)
+    account.wiring.management().census()
+    keys.revoke(account.connection, keyring.current.kid, actor="admin")
+    issuer = keys.keyring("issuer")
+    keys.revoke("issuer", issuer.current.kid, actor="admin")
+    check("ManageRole", account, "kms:CreateKey", "kms:DisableKey", "kms:ListKeys", "kms:Sign")
+
+
+def test_the_evaluator_refuses_what_the_conditions_are_there_for() -> None:
+    ours = {
+        "aws:ResourceTag/signet:stack": ("signet",),
+        "aws:ResourceTag/signet:purpose": ("connection",),
+        "kms:MessageType": ("DIGEST",),
+        "kms:SigningAlgorithm": ("ECDSA_SHA_256",),
+    }
+
+    def sign(**changes: str) -> bool:
+        named = {f"aws:ResourceTag/signet:{name}": (value,) for name, value in changes.items()}
+        context = {**ours, **named}
+        call = Call(action="kms:Sign", resource="key/k", context=context)
+        return allows("RotateKeysRole", call)
+
+    assert sign()
+    assert not sign(stack="another")
+    assert not sign(purpose="audit")
+    assert not sign(purpose="issuer")  # not by this algorithm
+    untagged = {name: value for name, value in ours.items() if "Tag" not in name}
+    call = Call(action="kms:Sign", resource="key/k", context=untagged)
+    assert not allows("RotateKeysRole", call)
+    assert not allows("ReapKeysRole", Call(action="kms:Sign", resource="key/k", context=ours))
