@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from signet_local.emulated_aws.events import FAILED
 from signet_local.template import Rule, Template
@@ -132,6 +132,9 @@ class Deliveries:
         """Do some work; the emulated AWS may be gone, and then so are we, soon."""
         try:
             return work()
+        except HTTPClientError:
+            # It does not answer: whoever started it watches over it, and says so in one line.
+            return False
         except (BotoCoreError, ClientError, RuntimeError):
             if not self._over.is_set():
                 traceback.print_exc(file=sys.stderr)
