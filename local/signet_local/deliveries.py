@@ -15,7 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    HTTPClientError,
+)
 
 from signet_local.emulated_aws.events import FAILED
 from signet_local.template import Rule, Template
@@ -132,7 +137,7 @@ class Deliveries:
         """Do some work; the emulated AWS may be gone, and then so are we, soon."""
         try:
             return work()
-        except HTTPClientError:
+        except (EndpointConnectionError, HTTPClientError):
             # It does not answer: whoever started it watches over it, and says so in one line.
             return False
         except (BotoCoreError, ClientError, RuntimeError):
