@@ -27,12 +27,20 @@ class Stack:
 
     Args:
         state: its SIGNET_STATE; a temporary folder without one.
+        module: what is run.
         environment: settings besides, by their names in the environment.
     """
 
-    def __init__(self, *, state: Path | None = None, **environment: str) -> None:
+    def __init__(
+        self,
+        *,
+        state: Path | None = None,
+        module: str = "signet_local.serve",
+        **environment: str,
+    ) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="signet-") if not state else None
         self.state = state or Path(self._temporary.name if self._temporary else "")
+        self._module = module
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._began_at = 0
@@ -67,8 +75,8 @@ class Stack:
         self.state.mkdir(parents=True, exist_ok=True)
         with (self.state / OUTPUT).open("ab") as output:
             self._began_at = output.tell()
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "signet_local.serve"],
+            self._process = subprocess.Popen(  # noqa: S603  (a program of ours)
+                [sys.executable, "-m", self._module],
                 cwd=PROJECT,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
@@ -127,6 +135,10 @@ class Stack:
         names = (OUTPUT, "access.log")
         files = [self.state / name for name in names if (self.state / name).exists()]
         return "\n".join(file.read_text("utf-8", "replace") for file in files)
+
+    def change_environment(self, **environment: str) -> None:
+        """Change what it is started with the next time."""
+        self._environment |= environment
 
     def children(self) -> set[int]:
         """Return the processes that it started and that still run."""

@@ -3,7 +3,8 @@
 //
 // Standard input: one JSON line with the configuration, then one JSON line for each command:
 //   {"port": 9000, "par": "off" | "on" | "required", "claimsInIdToken": false, "acrValues": [],
-//    "parameters": […names of parameters that a client may be held to…]}
+//    "parameters": […names of parameters that a client may be held to…], "jwksMaxAge": seconds for
+//    which it keeps a client's keys, whatever their answer says (otherwise a minute, or their max-age)}
 //   {"client": {…client metadata…}, "demands": {…}}   registers a client, or changes it; what it is
 //       held to besides, as other providers do it (all optional): `audience` is the one that its
 //       assertions name ("issuer" or "token_endpoint"), `typ` theirs, `userAgent` the header's
@@ -128,7 +129,17 @@ function signingKeys() {
   }));
 }
 
-function configuration({ par = 'on', claimsInIdToken = false, acrValues = [], parameters = [] }) {
+// What a provider that keeps a client's keys for longer than the client allows would store.
+async function keptFor(seconds, response) {
+  const { status, headers } = response;
+  const kept = new Headers(headers);
+  kept.set('cache-control', `max-age=${seconds}`);
+  return new Response(await response.arrayBuffer(), { status, headers: kept });
+}
+
+function configuration({
+  par = 'on', claimsInIdToken = false, acrValues = [], parameters = [], jwksMaxAge = undefined,
+}) {
   return {
     acrValues,
     adapter: MemoryAdapter,
@@ -172,7 +183,10 @@ function configuration({ par = 'on', claimsInIdToken = false, acrValues = [], pa
       return grant;
     },
     // Its own guard refuses loopback addresses, where our JWKS is here.
-    fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
+    async fetch(url, { dispatcher, ...options }) {
+      const response = await globalThis.fetch(url, options);
+      return jwksMaxAge === undefined ? response : keptFor(jwksMaxAge, response);
+    },
     renderError(ctx, out) {
       ctx.type = 'json';
       ctx.body = out;

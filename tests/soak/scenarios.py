@@ -1,0 +1,218 @@
+"""The runs: what is set up, what is waited for, and what has to be true in the end."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from signet.broker.rotation import WORKER_DEADLINE
+from tests.soak.logins import Logins
+from tests.soak.rotations import Rotations
+from tests.soak.scene import Scene, scene
+
+VERIFIER_CACHE = 75
+"""npm oidc-provider keeps a client's JWKS for a minute, and as long as its max-age says."""
+KEPT_FOR_TOO_LONG = 900
+SIGNER_CACHE = 5
+RETENTION = SIGNER_CACHE + 60
+GRACE = 10 * WORKER_DEADLINE
+DAY = 86_400
+SHORT = {
+    "SIGNET_TICK_SECONDS": "1",
+    "SIGNET_ROTATION_SECONDS": "1",
+    "SIGNET_VERIFIER_CACHE_SECONDS": str(VERIFIER_CACHE),
+    "SIGNET_PROPAGATION_SECONDS": str(VERIFIER_CACHE),
+    "SIGNET_SIGNER_CACHE_SECONDS": str(SIGNER_CACHE),
+    "SIGNET_RETENTION_SECONDS": str(RETENTION),
+    "SIGNET_REAPER_GRACE_SECONDS": str(GRACE),
+    "SIGNET_JWKS_MAX_AGE": "60",
+}
+AT_REST = {**SHORT, "SIGNET_ROTATION_SECONDS": str(400 * DAY)}
+"""So that no key is on its way when the keys are counted."""
+SETTLING = 120
+"""Seconds of the machine within which a stack at rest has finished what was begun."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Result:
+    """What a run found: `wrong` is empty where everything held."""
+
+    figures: dict[str, Any] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+    def expect(self, holds: object, otherwise: str) -> None:
+        """Note what does not hold."""
+        if not holds:
+            self.wrong.append(otherwise)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`rotations` of all connections together; `limit` is in seconds of the machine."""
+
+    folder: Path
+    rotations: int
+    connections: int
+    speed: float
+    rate: float
+    limit: float
+    progress: Progress
+
+
+def rotate(plan: Plan) -> Result:
+    """Rotate one connection's keys after the other's, and count what went wrong meanwhile."""
+    result = Result()
+    report = plan.folder / "faults.json"
+    faults = f"{plan.rate} {report}" if plan.rate else ""
+    with scene(
+        plan.folder,
+        connections=plan.connections,
+        speed=plan.speed,
+        settings=SHORT,
+        faults=faults,
+    ) as playing:
+        rotations = Rotations(playing)
+        with _signing_in(playing, result) as logins:
+            reached = _until(
+                plan,
+                playing,
+                rotations,
+                logins,
+                lambda: rotations.of_connections() >= plan.rotations,
+            )
+        result.expect(reached, f"only {rotations.of_connections()} rotations in {plan.limit} s")
+        result.expect(rotations.rolled_back == 0, f"{rotations.rolled_back} roll-backs")
+        result.figures |= {
+            "rotations of connections": rotations.of_connections(),
+            "fewest of one connection": rotations.fewest(),
+            "rotations of the issuer's key": rotations.finished.get("issuer", 0),
+        }
+        if report.exists():
+            made: dict[str, int] = json.loads(report.read_text("utf-8"))
+            result.figures["faults"] = sum(made.values())
+            result.figures["kinds of faults"] = len(made)
+        _count_keys(plan, playing, result)
+    return result
+
+
+def kept_for_too_long(plan: Plan) -> Result:
+    """Have the provider keep our JWKS for longer than P allows for."""
+    result = Result()
+    with scene(
+        plan.folder,
+        connections=1,
+        speed=plan.speed,
+        settings=SHORT,
+        provider={"jwksMaxAge": KEPT_FOR_TOO_LONG},
+    ) as playing:
+        (owner,) = playing.connections
+        first = playing.keyring(owner).current.kid
+        rotations = Rotations(playing)
+        with _signing_in(playing, result) as logins:
+            held = playing.wait(plan.limit, lambda: _is_held(playing, owner))
+            result.expect(held, "the promotion was not held back")
+            state = playing.ask(f"/connections/{owner}/keys/rotation")
+            result.figures["the state says"] = state
+            result.expect(playing.keyring(owner).current.kid == first, "another key signs")
+            before = logins.done
+            playing.wait(plan.limit, lambda: logins.done >= before + 10)
+            plan.progress("held back; waiting until the provider asks for the keys again")
+            reached = _until(
+                plan, playing, rotations, logins, lambda: rotations.of_connections() >= 1
+            )
+        result.expect(reached, "it was never promoted")
+        keyring = playing.keyring(owner)
+        waited = (keyring.current.activated_at or 0) - keyring.current.published_at
+        result.figures["promoted after (s of the run's clock)"] = waited
+        result.expect(waited > VERIFIER_CACHE, "it was promoted as if nothing held it back")
+    return result
+
+
+@contextmanager
+def _signing_in(playing: Scene, result: Result) -> Iterator[Logins]:
+    logins = Logins(playing.application, playing.names, pause=0.1)
+    logins.start()
+    try:
+        yield logins
+    finally:
+        logins.stop()
+        result.figures |= {"logins": logins.done, "failed logins": logins.failed}
+        result.expect(logins.done, "nobody signed in")
+        for failure in logins.failures:
+            result.wrong.append(f"a login failed: {failure}")
+
+
+def _until(
+    plan: Plan,
+    playing: Scene,
+    rotations: Rotations,
+    logins: Logins,
+    reached: Callable[[], bool],
+) -> bool:
+    """Watch until something is reached, and say how it goes, every few seconds."""
+    said = time.monotonic()
+
+    def look() -> bool:
+        nonlocal said
+        rotations.look()
+        if time.monotonic() - said >= 10:
+            said = time.monotonic()
+            plan.progress(
+                f"{rotations.of_connections()} rotations, {logins.done} logins, "
+                f"{logins.failed} failed"
+            )
+        return reached() or logins.failed >= 50
+
+    return playing.wait(plan.limit, look) and reached()
+
+
+def _is_held(playing: Scene, owner: str) -> bool:
+    key = playing.keyring(owner).next
+    return key is not None and key.probe is not None and key.probe.result == "refused"
+
+
+def _count_keys(plan: Plan, playing: Scene, result: Result) -> None:
+    """Let the reaper take away what is left over, a week later for good, and count all keys."""
+    for ahead, is_over in ((DAY, _is_met), (8 * DAY, _is_at_rest)):
+        plan.progress(f"counting the keys {ahead // DAY} days later")
+        playing.go_ahead(ahead, AT_REST)
+        playing.wait(SETTLING, partial(_tells, playing, is_over), pause=1)
+    census = playing.ask("/keys/census")
+    result.figures["census"] = census
+    result.expect(census["complete"], "the census is not complete")
+    result.expect(census["orphans"] == 0, f"{census['orphans']} orphans")
+    result.expect(census["unusable"] == 0, f"{census['unusable']} published keys cannot sign")
+    left = census["tagged"] - census["referenced"] - census["pending_deletion"]
+    result.expect(left == 0, f"{left} keys are neither referenced nor about to be deleted")
+    verified = _verify_chain(playing)
+    result.figures["events in the chain"] = verified["head"]["seq"]
+    result.expect(verified["holds"], f"the chain does not verify: {verified}")
+
+
+def _tells(playing: Scene, is_over: Callable[[dict[str, Any]], bool]) -> bool:
+    return is_over(playing.ask("/keys/census"))
+
+
+def _is_met(census: dict[str, Any]) -> bool:
+    """Tell whether the reaper has met every key that no record refers to."""
+    return census["orphans"] == census["within_grace"] == census["revoked"] == 0
+
+
+def _is_at_rest(census: dict[str, Any]) -> bool:
+    left: int = census["tagged"] - census["referenced"] - census["pending_deletion"]
+    return left == 0
+
+
+def _verify_chain(playing: Scene) -> dict[str, Any]:
+    position = 1
+    while True:
+        answer = playing.ask(f"/events/verify?from_seq={position}")
+        if not answer["holds"] or answer["next_seq"] is None:
+            return answer
+        position = answer["next_seq"]
