@@ -1,8 +1,9 @@
 """Let several threads do the same thing at the same moment."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -11,11 +12,16 @@ CONTENDERS = 6
 
 def race(act: Callable[[int], T]) -> list[T]:
     """Call `act` once for each contender, all behind one barrier; return every result."""
-    barrier = threading.Barrier(CONTENDERS)
+    return at_once([partial(act, contender) for contender in range(CONTENDERS)])
 
-    def run(contender: int) -> T:
+
+def at_once(acts: Sequence[Callable[[], T]]) -> list[T]:
+    """Do several things at the same moment, behind one barrier; return every result."""
+    barrier = threading.Barrier(len(acts))
+
+    def run(act: Callable[[], T]) -> T:
         barrier.wait(timeout=30)
-        return act(contender)
+        return act()
 
-    with ThreadPoolExecutor(max_workers=CONTENDERS) as pool:
-        return list(pool.map(run, range(CONTENDERS)))
+    with ThreadPoolExecutor(max_workers=len(acts)) as pool:
+        return list(pool.map(run, acts))
