@@ -3,6 +3,7 @@
     make node && .venv/bin/python -m tests.soak steady     20 rotations, one after the other
     .venv/bin/python -m tests.soak cached     a provider that keeps our JWKS longer than P allows
     .venv/bin/python -m tests.soak crashes    1,000 rotations, 10 % faults at each AWS call
+    .venv/bin/python -m tests.soak faults     each kind of fault at each AWS call of a rotation
 
 The local stack, npm oidc-provider and people who sign in run on loopback, by a clock of their own
 that is faster than the machine's (--speed 1 is the machine's own). It exits with 1 when a login
@@ -17,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.soak.scenarios import Plan, Result, kept_for_too_long, rotate
+from tests.soak.scenarios import Plan, Result, fault_at_each_call, kept_for_too_long, rotate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,9 @@ RUNS = {
     ),
     "crashes": Defaults(
         use=rotate, rotations=1_000, connections=20, speed=20, rate=0.1, limit=3_600
+    ),
+    "faults": Defaults(
+        use=fault_at_each_call, rotations=0, connections=1, speed=10, rate=0, limit=600
     ),
 }  # fmt: skip
 

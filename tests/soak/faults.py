@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ConnectionClosedError
@@ -25,25 +25,65 @@ SETTING = "SOAK_FAULTS"
 FUNCTIONS = ("RotateKeysFunction", "ReapKeysFunction")
 DIES_BEFORE, DIES_AFTER, LOST, THROTTLED = "dies before", "dies after", "answer lost", "throttled"
 TWICE = "delivered twice"
-KINDS = (DIES_BEFORE, DIES_AFTER, LOST, THROTTLED)
-
-Invoke = Callable[[Functions, str, dict[str, Any]], dict[str, Any] | None]
-Send = Callable[[BaseClient, str, dict[str, Any]], Any]
+"""The same event is delivered again and dealt with, before this request is sent."""
+KINDS = (DIES_BEFORE, DIES_AFTER, LOST, THROTTLED, TWICE)
 
 
 class Died(BaseException):
     """The sandbox is gone: no `except Exception` sees it, and the event is delivered again."""
 
 
-@dataclass(slots=True)
-class Faults:
-    """Makes faults with a chance of `rate` at each call, and counts them in a file at `report`."""
+class Choice(Protocol):
+    """Says what happens to a request: one of KINDS, or None."""
+
+    def kind(self, owner: str, operation: str, occurrence: int) -> str | None:
+        """Choose for the nth request of an operation, counted over an owner's events."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByChance:
+    """Any of the kinds, with a chance of `rate` at each request."""
 
     rate: float
-    report: Path
     chance: random.Random = field(default_factory=lambda: random.Random(4))  # noqa: S311  (no secret)
+
+    def kind(self, owner: str, operation: str, occurrence: int) -> str | None:
+        """Throw the dice."""
+        del owner, operation, occurrence
+        return self.chance.choice(KINDS) if self.chance.random() < self.rate else None
+
+
+@dataclass(frozen=True, slots=True)
+class ByPlan:
+    """What a file says by owners: `{owner: [operation, occurrence, kind]}`; it may grow."""
+
+    file: Path
+
+    def kind(self, owner: str, operation: str, occurrence: int) -> str | None:
+        """Look it up."""
+        if not self.file.exists():
+            return None
+        planned = json.loads(self.file.read_text(encoding="utf-8")).get(owner)
+        return planned[2] if planned and planned[:2] == [operation, occurrence] else None
+
+
+@dataclass(slots=True)
+class _Invocation:
+    """What is being invoked in a thread: an event of an owner's, or of nobody's."""
+
+    again: Callable[[], object]
+    owner: str
+
+
+@dataclass(slots=True)
+class Faults:
+    """Makes faults as chosen; the file at `report` counts them, and every request by its owner."""
+
+    choice: Choice
+    report: Path
     made: Counter[str] = field(default_factory=Counter)
-    _inside: threading.local = field(default_factory=threading.local)
+    requests: dict[str, Counter[str]] = field(default_factory=dict)
+    _thread: threading.local = field(default_factory=threading.local)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def install(self) -> None:
@@ -54,61 +94,75 @@ class Faults:
         def invoked(
             functions: Functions, name: str, event: dict[str, Any]
         ) -> dict[str, Any] | None:
-            return faults.invoke(invoke, functions, name, event)
+            return faults.invoke(lambda: invoke(functions, name, event), name, event)
 
         def sent(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
-            return faults.send(send, client, operation, parameters)
+            return faults.send(lambda: send(client, operation, parameters), operation)
 
         Functions.invoke = invoked  # type: ignore[method-assign]
         BaseClient._make_api_call = sent  # type: ignore[attr-defined]
 
     def invoke(
-        self, invoke: Invoke, functions: Functions, name: str, event: dict[str, Any]
+        self, invoke: Callable[[], dict[str, Any] | None], name: str, event: dict[str, Any]
     ) -> dict[str, Any] | None:
         """Invoke a function; one that dies is an error to whoever delivers its event."""
         if name not in FUNCTIONS:
-            return invoke(functions, name, event)
-        self._inside.on = True
+            return invoke()
+        owner = str(event.get("detail", {}).get("owner", ""))
+        self._thread.invocation = _Invocation(again=invoke, owner=owner)
         try:
-            if self._falls():
-                self._count(TWICE)
-                invoke(functions, name, event)
-            return invoke(functions, name, event)
+            return invoke()
         except Died as death:
             raise RuntimeError(f"the sandbox died: {death}") from None
         finally:
-            self._inside.on = False
+            self._thread.invocation = None
 
-    def send(
-        self, send: Send, client: BaseClient, operation: str, parameters: dict[str, Any]
-    ) -> Any:
+    def send(self, send: Callable[[], Any], operation: str) -> Any:
         """Send a request to AWS, or do what else may happen to it."""
-        if not getattr(self._inside, "on", False) or not self._falls():
-            return send(client, operation, parameters)
-        kind = self.chance.choice(KINDS)
-        self._count(f"{operation} {kind}")
+        invocation: _Invocation | None = getattr(self._thread, "invocation", None)
+        if invocation is None:
+            return send()
+        kind = self._choose(invocation.owner, operation)
         if kind == DIES_BEFORE:
             raise Died(operation)
         if kind == THROTTLED:
-            raise ClientError(
-                {"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, operation
-            )
-        send(client, operation, parameters)
+            error = {"Code": "ThrottlingException", "Message": "Rate exceeded"}
+            raise ClientError({"Error": error}, operation)
+        if kind == TWICE:
+            self._deliver_again(invocation)
+        answer = send()
         if kind == DIES_AFTER:
             raise Died(operation)
-        raise ConnectionClosedError(endpoint_url=client.meta.endpoint_url)
+        if kind == LOST:
+            raise ConnectionClosedError(endpoint_url="http://127.0.0.1")
+        return answer
 
-    def _falls(self) -> bool:
-        return self.chance.random() < self.rate
+    def _deliver_again(self, invocation: _Invocation) -> None:
+        """Have the same event dealt with to its end, without further faults."""
+        self._thread.invocation = None
+        try:
+            invocation.again()
+        finally:
+            self._thread.invocation = invocation
 
-    def _count(self, what: str) -> None:
+    def _choose(self, owner: str, operation: str) -> str | None:
         with self._lock:
-            self.made[what] += 1
-            self.report.write_text(json.dumps(self.made), encoding="utf-8")
+            counted = self.requests.setdefault(owner, Counter())
+            counted[operation] += 1
+            kind = self.choice.kind(owner, operation, counted[operation])
+            if kind is not None:
+                self.made[f"{operation} {kind}"] += 1
+            document = {"made": self.made, "requests": self.requests}
+            if kind is not None or owner:
+                written = self.report.with_suffix(".new")
+                written.write_text(json.dumps(document), encoding="utf-8")
+                written.replace(self.report)
+            return kind
 
 
 def install_as_told() -> None:
-    """Make faults if SOAK_FAULTS says so: a rate, and the file of the report."""
-    if told := os.environ.get(SETTING):
-        rate, report = told.split(" ", 1)
-        Faults(rate=float(rate), report=Path(report)).install()
+    """Make faults if SOAK_FAULTS says so: {"report": FILE} with "rate" or "plan"."""
+    if text := os.environ.get(SETTING):
+        told = json.loads(text)
+        choice = ByChance(told["rate"]) if "rate" in told else ByPlan(Path(told["plan"]))
+        Faults(choice=choice, report=Path(told["report"])).install()

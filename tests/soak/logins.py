@@ -68,7 +68,7 @@ class Logins:
 
     Args:
         application: registered with Signet.
-        connections: their names.
+        connections: their names; there may be more of them later.
         pause: seconds of the machine between two logins of one person.
         people: how many there are.
     """
@@ -77,7 +77,8 @@ class Logins:
         self, application: Application, connections: Sequence[str], *, pause: float, people: int = 2
     ) -> None:
         self._application = application
-        self._names = itertools.cycle(connections)
+        self._names = connections
+        self._turns = itertools.count()
         self._keys = IssuerKeys(application.issuer)
         self._pause = pause
         self._over = threading.Event()
@@ -117,7 +118,7 @@ class Logins:
     def _go_on(self) -> None:
         while not self._over.is_set():
             with self._lock:
-                name = next(self._names)
+                name = self._names[next(self._turns) % len(self._names)]
             try:
                 self.sign_in(name)
             except Exception as error:  # noqa: BLE001  (whatever it is, somebody could not sign in)

@@ -2,13 +2,15 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from signet.broker.rotation import WORKER_DEADLINE
+from tests.soak.faults import KINDS
 from tests.soak.logins import Logins
 from tests.soak.rotations import Rotations
 from tests.soak.scene import Scene, scene
@@ -20,6 +22,9 @@ SIGNER_CACHE = 5
 RETENTION = SIGNER_CACHE + 60
 GRACE = 10 * WORKER_DEADLINE
 DAY = 86_400
+FIRST_ROTATION = 200
+"""Seconds of the run's clock in which a batch of connections is made, and their faults planned."""
+BATCH = 20
 SHORT = {
     "SIGNET_TICK_SECONDS": "1",
     "SIGNET_ROTATION_SECONDS": "1",
@@ -70,7 +75,7 @@ def rotate(plan: Plan) -> Result:
     """Rotate one connection's keys after the other's, and count what went wrong meanwhile."""
     result = Result()
     report = plan.folder / "faults.json"
-    faults = f"{plan.rate} {report}" if plan.rate else ""
+    faults = json.dumps({"rate": plan.rate, "report": str(report)}) if plan.rate else ""
     with scene(
         plan.folder,
         connections=plan.connections,
@@ -95,7 +100,7 @@ def rotate(plan: Plan) -> Result:
             "rotations of the issuer's key": rotations.finished.get("issuer", 0),
         }
         if report.exists():
-            made: dict[str, int] = json.loads(report.read_text("utf-8"))
+            made: dict[str, int] = json.loads(report.read_text("utf-8"))["made"]
             result.figures["faults"] = sum(made.values())
             result.figures["kinds of faults"] = len(made)
         _count_keys(plan, playing, result)
@@ -135,9 +140,76 @@ def kept_for_too_long(plan: Plan) -> Result:
     return result
 
 
+def fault_at_each_call(plan: Plan) -> Result:
+    """Have each kind of fault at each AWS call of a rotation, in a rotation of its own."""
+    result = Result()
+    report, planned = plan.folder / "faults.json", plan.folder / "plan.json"
+    settings = {**SHORT, "SIGNET_ROTATION_SECONDS": str(FIRST_ROTATION)}
+    faults = json.dumps({"plan": str(planned), "report": str(report)})
+    with scene(
+        plan.folder, connections=1, speed=plan.speed, settings=settings, faults=faults
+    ) as playing:
+        rotations = Rotations(playing)
+        with _signing_in(playing, result, pause=0.3) as logins:
+            plan.progress("counting the requests of a rotation without faults")
+            reached = _until(plan, playing, rotations, logins, lambda: _are_rotated(playing))
+            result.expect(reached, "the first rotation did not come to its end")
+            counted = _report(report)["requests"][playing.connections[0]]
+            wanted = [
+                (operation, occurrence, kind)
+                for operation, count in counted.items()
+                for occurrence in range(1, count + 1)
+                for kind in KINDS
+            ]
+            plan.progress(f"{len(wanted)} faults, each in a rotation of its own")
+            _connect_with_plan(playing, planned, wanted)
+            due = Counter(f"{operation} {kind}" for operation, _, kind in wanted)
+            reached = _until(
+                plan,
+                playing,
+                rotations,
+                logins,
+                lambda: _report(report)["made"] == due and _are_rotated(playing),
+            )
+            result.expect(reached, "not every rotation came to its end")
+        made: Counter[str] = Counter(_report(report)["made"])
+        result.expect(made == due, f"not every fault was made: {due - made}")
+        result.figures |= {
+            "requests of a rotation": counted,
+            "faults": made.total(),
+            "rotations of connections": rotations.of_connections(),
+        }
+        _count_keys(plan, playing, result)
+    return result
+
+
+def _connect_with_plan(
+    playing: Scene, planned: Path, wanted: Sequence[tuple[str, int, str]]
+) -> None:
+    """Make a connection for each fault; it is planned before the connection's first rotation."""
+    plan: dict[str, tuple[str, int, str]] = {}
+    for first in range(0, len(wanted), BATCH):
+        batch = wanted[first : first + BATCH]
+        plan |= dict(zip(playing.connect(len(batch)), batch, strict=True))
+        written = planned.with_suffix(".new")
+        written.write_text(json.dumps(plan), encoding="utf-8")
+        written.replace(planned)
+
+
+def _are_rotated(playing: Scene) -> bool:
+    """Tell whether every connection has a rotation behind it."""
+    keyrings = (playing.keyring(owner) for owner in playing.connections)
+    return all(keyring.retired for keyring in keyrings)
+
+
+def _report(file: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return document
+
+
 @contextmanager
-def _signing_in(playing: Scene, result: Result) -> Iterator[Logins]:
-    logins = Logins(playing.application, playing.names, pause=0.1)
+def _signing_in(playing: Scene, result: Result, *, pause: float = 0.1) -> Iterator[Logins]:
+    logins = Logins(playing.application, playing.names, pause=pause)
     logins.start()
     try:
         yield logins

@@ -24,18 +24,41 @@ ALG = "ES256"
 
 @dataclass(slots=True)
 class Scene:
-    """`connections` are the ids of the stack's connections, `names` theirs."""
+    """`connections` are the ids of the stack's connections, `names` their names."""
 
     clock: RunClock
     stack: Stack
     provider: ProviderProcess
     application: Application
-    connections: tuple[str, ...]
-    names: tuple[str, ...]
+    connections: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
     stores: Stores = field(init=False)
 
     def __post_init__(self) -> None:
         self.find_stores()
+
+    def connect(self, count: int) -> list[str]:
+        """Make so many connections to the provider, and tell it of them; return their ids."""
+        first = len(self.names)
+        names = [f"acme-{number}" for number in range(first, first + count)]
+        documents = [
+            {
+                "name": name,
+                "strategy": "oidc",
+                "issuer": self.provider.issuer,
+                "client_id": name,
+                "token_endpoint_auth_signing_alg": ALG,
+                "id_token_signed_response_alg": ALG,
+            }
+            for name in names
+        ]
+        made = self.stack.register({"connections": documents})["connections"]
+        for connection in made:
+            self.provider.add_connection(connection, client_id=connection["name"], alg=ALG)
+        ids = [connection["id"] for connection in made]
+        self.names += names
+        self.connections += ids
+        return ids
 
     def find_stores(self) -> None:
         """Find the emulated AWS of a stack that was started."""
@@ -94,31 +117,10 @@ def scene(
         at_the_provider.start()
         stack.start()
         application = Application(stack.issuer, wire, client_id="app")
-        names = tuple(f"acme-{number}" for number in range(connections))
-        made = stack.register({
-            "clients": [application.registration()],
-            "connections": [
-                {
-                    "name": name,
-                    "strategy": "oidc",
-                    "issuer": at_the_provider.issuer,
-                    "client_id": name,
-                    "token_endpoint_auth_signing_alg": ALG,
-                    "id_token_signed_response_alg": ALG,
-                }
-                for name in names
-            ],
-        })["connections"]  # fmt: skip
-        for connection in made:
-            at_the_provider.add_connection(connection, client_id=connection["name"], alg=ALG)
-        yield Scene(
-            clock=clock,
-            stack=stack,
-            provider=at_the_provider,
-            application=application,
-            connections=tuple(connection["id"] for connection in made),
-            names=names,
-        )
+        stack.register({"clients": [application.registration()]})
+        playing = Scene(clock=clock, stack=stack, provider=at_the_provider, application=application)
+        playing.connect(connections)
+        yield playing
     finally:
         stack.stop(within=30)
         at_the_provider.stop()
