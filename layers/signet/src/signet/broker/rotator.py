@@ -134,7 +134,7 @@ class Rotator:
             Rejected: `not_found` or `rotation_refused`. Unavailable: KMS or a table is.
         """
         situation = self.situation(owner)
-        if situation is None:
+        if situation is None or situation.keyring.deleted_at is not None:
             raise Rejected("not_found", "There is no such connection.")
         if not any(key.kid == kid for key in situation.keyring.published()):
             raise Rejected("not_found", "There is no such key.")
@@ -156,7 +156,9 @@ class Rotator:
         """
         situation = self.situation(owner)
         for _ in range(_MOST_STEPS):
-            if situation is None or situation.keyring.current.kid != kid:
+            if situation is None or situation.keyring.deleted_at is not None:
+                return
+            if situation.keyring.current.kid != kid:
                 return
             if self._note_refusal(situation, kid):
                 break
