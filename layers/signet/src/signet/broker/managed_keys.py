@@ -231,6 +231,18 @@ def _of_current(situation: Situation, kid: str) -> BlastRadius:
                     "enters the key that takes over."
                 ),
             )
+    if following is not None and _refused(following):
+        return BlastRadius(
+            kid=kid,
+            state="current",
+            takes_over="next",
+            logins_fail=True,
+            seconds=None,
+            text=(
+                "Every login through this connection fails until the provider knows the key that "
+                "takes over: it refused that key when it was asked last."
+            ),
+        )
     if following is None:
         wait = bounds.verifier_cache
     else:
@@ -254,6 +266,10 @@ def _of_current(situation: Situation, kid: str) -> BlastRadius:
 
 def _accepted(key: PublishedKey) -> bool:
     return key.probe is not None and key.probe.result == rotation.ACCEPTED
+
+
+def _refused(key: PublishedKey) -> bool:
+    return key.probe is not None and key.probe.result == rotation.REFUSED
 
 
 def _not_found() -> Rejected:
