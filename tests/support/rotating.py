@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from signet.broker import rotation
 from signet.broker.census import Census, Count
-from signet.broker.keyring import Keyring
+from signet.broker.keyring import Keyring, Probe
 from signet.broker.rotator import Rotator
 from tests.support.broker import BOUNDS, Broker
 from tests.support.canned_provider import answer
@@ -40,6 +41,17 @@ class Rotating:
         """Have every token request answered with an error, as a made-up code is."""
         status = 401 if error == "invalid_client" else 400
         self.broker.idp.answers["/token"] = lambda _: answer({"error": error}, status=status)
+
+    def keep_answer(self, result: str) -> None:
+        """Write what the provider said of the next key, as a rotator does."""
+        situation = self.rotator.situation(self.owner)
+        assert situation is not None
+        assert self.keyring.next is not None
+        kid, probe = self.keyring.next.kid, Probe(result=result, at=self.now)
+        assert self.rotator.commit(
+            situation,
+            lambda s, operation: rotation.record_probe(s, kid, probe, operation=operation),
+        )
 
     # --- a rotation up to a phase, each in its usual time ---
 

@@ -206,7 +206,7 @@ def hold(rotating: Rotating) -> Keyring:
     return rotating.keyring
 
 
-# --- duplicates, and others at the same time ------------------------------------------------------
+# --- duplicates, and others at the same time -----------------------------------------------------
 
 
 def test_a_step_that_comes_again_changes_nothing(rotating: Rotating) -> None:
@@ -323,18 +323,7 @@ def test_many_rotators_and_an_administrator_at_once_have_one_winner() -> None:
         rotating.check_every_published_key_signs()
 
 
-def keep_answer(rotating: Rotating, result: str) -> None:
-    """Write what a provider said of the next key, as a rotator does."""
-    situation = rotating.rotator.situation(rotating.owner)
-    assert situation is not None
-    probe = rotation.Probe(result=result, at=rotating.now)
-    kid = rotating.keyring.next.kid
-    assert rotating.rotator.commit(
-        situation, lambda s, operation: rotation.record_probe(s, kid, probe, operation=operation)
-    )
-
-
-# --- lost answers of the conditional write --------------------------------------------------------
+# --- lost answers of the conditional write -------------------------------------------------------
 
 
 @EACH_STEP
@@ -415,7 +404,7 @@ def test_a_word_that_was_overtaken_is_not_said_to_be_taken(manual: Rotating) -> 
 
     def overtake() -> None:
         for _ in range(2):
-            keep_answer(manual, "unknown")
+            manual.keep_answer("unknown")
 
     other = Interference("replace", BEFORE, overtake)
     with pytest.raises(Unavailable, match="busy"):
@@ -424,7 +413,7 @@ def test_a_word_that_was_overtaken_is_not_said_to_be_taken(manual: Rotating) -> 
     assert "KeyApproved" not in manual.published()
 
 
-# --- crashes --------------------------------------------------------------------------------------
+# --- crashes -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -465,7 +454,7 @@ def rotate_with(rotating: Rotating, failing: Interference) -> None:
         rotating.wait(50)
 
 
-# --- the probe ------------------------------------------------------------------------------------
+# --- the probe -----------------------------------------------------------------------------------
 
 
 def probes(rotating: Rotating) -> int:
@@ -543,7 +532,7 @@ def test_a_key_that_the_provider_cannot_be_asked_about_is_held(rotating: Rotatin
     assert rotating.reminders() == [("RotationStuck", "the provider cannot be reached")]
 
 
-# --- a key that somebody has to enter by hand -----------------------------------------------------
+# --- a key that somebody has to enter by hand ----------------------------------------------------
 
 
 def test_a_manual_registration_waits_for_as_long_as_it_takes(manual: Rotating) -> None:
@@ -623,13 +612,13 @@ def test_nobody_is_reminded_of_what_only_takes_its_time(rotating: Rotating) -> N
     assert rotating.reminders() == []
 
 
-# --- a next key that cannot sign, and a promotion at once -----------------------------------------
+# --- a next key that cannot sign, and a promotion at once ----------------------------------------
 
 
 def test_a_next_key_that_cannot_sign_is_never_promoted(rotating: Rotating) -> None:
     following = rotating.announce().next
     rotating.broker.kms.disabled.add(following.key_id)
-    keep_answer(rotating, "accepted")
+    rotating.keep_answer("accepted")
     for immediate in (False, True):
         rotating.wait(P)
         rotating.rotator.step(rotating.owner, immediate=immediate)
@@ -643,7 +632,7 @@ def test_a_next_key_whose_public_half_is_another_is_never_promoted(rotating: Rot
     following = rotating.announce().next
     kms = rotating.broker.kms
     kms.keys[following.key_id] = kms.keys[rotating.first.key_id]
-    keep_answer(rotating, "accepted")
+    rotating.keep_answer("accepted")
     rotating.wait(P)
     rotating.rotator.step(rotating.owner)
     assert rotating.keyring.current.kid == rotating.first.kid
@@ -691,7 +680,7 @@ def test_nothing_is_promoted_at_once_beside_a_previous_key(rotating: Rotating) -
     assert rotating.keyring == before
 
 
-# --- refusals at login ----------------------------------------------------------------------------
+# --- refusals at login ---------------------------------------------------------------------------
 
 
 def test_one_refusal_is_counted_and_two_bring_the_previous_key_back(rotating: Rotating) -> None:
