@@ -74,6 +74,33 @@ def test_a_key_is_not_promoted_a_second_before_p() -> None:
     assert promoted().current.kid == "kid-two"
 
 
+@pytest.mark.parametrize("guards", [rotation.PROMOTE, rotation.PROMOTE_AT_ONCE])
+def test_a_next_key_beside_a_previous_one_is_not_promoted(
+    guards: tuple[rotation.Guard, ...],
+) -> None:
+    keyring = replace(promoted(), next=key("three"))
+    with pytest.raises(Rejected, match="still needed"):
+        rotation.promote(at(START + 300, keyring), operation="x", guards=guards)
+
+
+def test_a_promotion_counts_refusals_anew() -> None:
+    keyring = rotation.note_refusal(at(START + 105, promoted()), "kid-two", operation="n")
+    keyring = rotation.roll_back(at(START + 110, keyring), "kid-two", operation="back")
+    again = rotation.promote(at(START + 300, keyring), operation="promote")
+    assert again.current.kid == "kid-two"
+    assert again.current.refusals == 0
+
+
+def test_a_word_and_an_answer_are_for_the_next_key_alone() -> None:
+    probe = Probe(result="accepted", at=START)
+    gone = replace(announced(), deleted_at=START)
+    for kid, keyring in (("kid-one", announced()), ("kid-two", promoted()), ("kid-two", gone)):
+        with pytest.raises(Rejected, match="another one"):
+            rotation.approve(at(START, keyring), kid, operation="x")
+        with pytest.raises(Rejected, match="another one"):
+            rotation.record_probe(at(START, keyring), kid, probe, operation="x")
+
+
 def test_a_key_is_promoted_at_once_by_order() -> None:
     keyring = rotation.promote(
         at(START, announced()), operation="x", guards=rotation.PROMOTE_AT_ONCE
@@ -136,6 +163,13 @@ def test_a_rolled_back_key_needs_more_than_an_unknown() -> None:
     assert rotation.held(at(START + 300, keyring, PROBED), rotation.PROMOTE) is not None
 
 
+def test_a_roll_back_ends_an_administrators_word() -> None:
+    approved = rotation.approve(at(START, announced()), "kid-two", operation="word")
+    keyring = rotation.promote(at(START + 100, approved), operation="promote")
+    keyring = rotation.roll_back(at(START + 110, keyring), "kid-two", operation="back")
+    assert rotation.held(at(START + 300, keyring, MANUAL), rotation.PROMOTE) is not None
+
+
 def test_a_roll_back_is_for_the_first_hour_and_the_key_that_signs() -> None:
     with pytest.raises(Rejected, match="longer than an hour"):
         rotation.roll_back(at(START + 3_701, promoted()), "kid-two", operation="x")
@@ -181,6 +215,18 @@ def test_a_revoked_key_never_comes_again() -> None:
     revoked = rotation.revoke(at(START + 5, announced()), "kid-one", operation="r")
     with pytest.raises(Rejected, match="published before"):
         rotation.announce(at(START + 9, revoked), key("one"), operation="x")
+
+
+def test_a_retired_key_never_comes_again() -> None:
+    retired = rotation.retire(at(START + 300, promoted()), operation="retire")
+    with pytest.raises(Rejected, match="published before"):
+        rotation.announce(at(START + 900, retired), key("one"), operation="x")
+
+
+def test_a_kms_key_never_comes_again_under_another_kid() -> None:
+    other = replace(key("three"), key_id="key-one")
+    with pytest.raises(Rejected, match="published before"):
+        rotation.announce(at(START), other, operation="x")
 
 
 def test_nothing_happens_to_the_keys_of_a_removed_owner() -> None:
@@ -231,6 +277,15 @@ def test_a_promotion_is_planned_by_what_the_provider_said(
         probe = Probe(result=result, at=START + 100)
         keyring = rotation.record_probe(at(START + 100, keyring), "kid-two", probe, operation="p")
     assert rotation.plan(at(START + now, keyring, evidence)).step is step
+
+
+@pytest.mark.parametrize(
+    ("propagation", "interval"), [(86_400, 3_600), (3_601, 3_600), (100, 100), (0, 1)]
+)
+def test_a_provider_is_asked_once_an_hour_and_once_in_p_where_that_is_less(
+    propagation: int, interval: int
+) -> None:
+    assert replace(BOUNDS, propagation=propagation).probe_interval == interval
 
 
 def test_a_jwks_is_kept_for_less_when_it_is_about_to_change() -> None:

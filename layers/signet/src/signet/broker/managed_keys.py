@@ -10,7 +10,7 @@ from signet.broker.ports import Clock, Entropy, Kms
 from signet.broker.resource_version import rfc3339
 from signet.broker.rotation import Bounds, Situation
 from signet.broker.rotator import Rotator
-from signet.errors import Rejected, Unavailable
+from signet.errors import Misconfigured, Rejected, Unavailable
 
 _ATTEMPTS = 5
 _PATIENCE = 5
@@ -106,8 +106,8 @@ class ManagedKeys:
     def revoke(self, owner: str, kid: str, *, actor: str) -> Keyring:
         """Take a key out of the JWKS and have KMS refuse to sign with it, now.
 
-        The current key is followed by the next one, or by a fresh one that is made before anything
-        is taken away. Revoking it again completes what a failure interrupted.
+        The current key is followed by the next one where that signs, else by a fresh one that is
+        made before the current one is taken away. Revoking again completes what was interrupted.
 
         Raises:
             Rejected: `not_found`. Unavailable: `busy`, or KMS or a table is. Misconfigured: the
@@ -122,6 +122,11 @@ class ManagedKeys:
             key = _published(situation.keyring, kid)
             if key is None:
                 raise _not_found()
+            following = situation.keyring.next
+            if key is situation.keyring.current and following and not self._signs(following):
+                # It may not take over: it goes first, and a fresh one is made.
+                self.revoke(owner, following.kid, actor=actor)
+                continue
             written = self._revoke(situation, key, actor)
             if written is not None:
                 self.kms.disable_key(key.key_id)
@@ -142,6 +147,13 @@ class ManagedKeys:
         if written is None and fresh is not None:
             self.creation.discard(fresh.key_id)
         return written
+
+    def _signs(self, key: PublishedKey) -> bool:
+        try:
+            self.creation.prove(key)
+        except Misconfigured:
+            return False
+        return True
 
     def _replacement(self, situation: Situation, key: PublishedKey) -> PublishedKey | None:
         keyring = situation.keyring
@@ -231,6 +243,18 @@ def _of_current(situation: Situation, kid: str) -> BlastRadius:
                     "enters the key that takes over."
                 ),
             )
+    if following is not None and _refused(following):
+        return BlastRadius(
+            kid=kid,
+            state="current",
+            takes_over="next",
+            logins_fail=True,
+            seconds=None,
+            text=(
+                "Every login through this connection fails until the provider knows the key that "
+                "takes over: it refused that key when it was asked last."
+            ),
+        )
     if following is None:
         wait = bounds.verifier_cache
     else:
@@ -254,6 +278,10 @@ def _of_current(situation: Situation, kid: str) -> BlastRadius:
 
 def _accepted(key: PublishedKey) -> bool:
     return key.probe is not None and key.probe.result == rotation.ACCEPTED
+
+
+def _refused(key: PublishedKey) -> bool:
+    return key.probe is not None and key.probe.result == rotation.REFUSED
 
 
 def _not_found() -> Rejected:

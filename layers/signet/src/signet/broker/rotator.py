@@ -134,7 +134,7 @@ class Rotator:
             Rejected: `not_found` or `rotation_refused`. Unavailable: KMS or a table is.
         """
         situation = self.situation(owner)
-        if situation is None:
+        if situation is None or situation.keyring.deleted_at is not None:
             raise Rejected("not_found", "There is no such connection.")
         if not any(key.kid == kid for key in situation.keyring.published()):
             raise Rejected("not_found", "There is no such key.")
@@ -156,7 +156,9 @@ class Rotator:
         """
         situation = self.situation(owner)
         for _ in range(_MOST_STEPS):
-            if situation is None or situation.keyring.current.kid != kid:
+            if situation is None or situation.keyring.deleted_at is not None:
+                return
+            if situation.keyring.current.kid != kid:
                 return
             if self._note_refusal(situation, kid):
                 break
@@ -188,7 +190,7 @@ class Rotator:
         """
         operation = self.entropy.identifier()
         after = change(s, operation)
-        if not self._stored(after, events):
+        if not self._stored(s, after, events):
             return None
         self.announcements.publish(*events)
         return after
@@ -213,7 +215,7 @@ class Rotator:
         fresh = replace(s, now=self.clock.now())
         after = rotation.announce(fresh, key, operation=operation)
         told = self._event(s, "KeyAnnounced", kid=key.kid, actor=request.actor)
-        if self._stored(after, (told,)):
+        if self._stored(fresh, after, (told,)):
             self.announcements.publish(told)
         else:
             # The version moved on and the key is not in it: no write of ours can bring it in.
@@ -341,7 +343,7 @@ class Rotator:
 
     # --------------------------------------------------------------------------------- storing
 
-    def _stored(self, after: Keyring, events: tuple[Event, ...]) -> bool:
+    def _stored(self, s: Situation, after: Keyring, events: tuple[Event, ...]) -> bool:
         """Write a keyring and tell whether it is this write that counts.
 
         Raises:
@@ -357,7 +359,7 @@ class Rotator:
         if stored is not None and stored.version == after.version:
             return stored.operation == after.operation
         if stored is not None and stored.version > after.version:
-            return _shows(stored, after)
+            return _shows(stored, after, before=s.keyring)
         if problem is not None:
             raise problem
         return False
@@ -386,11 +388,11 @@ def _plan(s: Situation, request: _Request) -> Plan:
     return Plan(step=Step.PROMOTE, at=s.now)
 
 
-def _shows(stored: Keyring, after: Keyring) -> bool:
-    """Tell from a later version whether a write came before it: its new key is known there."""
-    if after.next is None:
-        return False
-    former = (*stored.retired, *stored.revoked)
-    return stored.refers_to(after.next.key_id) or any(
-        key.key_id == after.next.key_id for key in former
-    )
+def _shows(stored: Keyring, after: Keyring, *, before: Keyring) -> bool:
+    """Tell from a later version whether a write came before it: what it brought is known there.
+
+    Of a write that brought no key, a later version does not tell: it counts as overtaken.
+    """
+    brought = {key.key_id for key in after.published() if not before.refers_to(key.key_id)}
+    former = {key.key_id for key in (*stored.retired, *stored.revoked)}
+    return any(stored.refers_to(key_id) or key_id in former for key_id in brought)

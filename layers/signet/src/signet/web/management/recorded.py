@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from signet.broker.client import ID
 from signet.broker.connection_id import is_connection_id
+from signet.broker.keyring import ISSUER
 from signet.broker.recorded_write import FAILURE
 from signet.errors import SignetError
 from signet.web.management.operation import Call, Operation
@@ -29,7 +30,7 @@ def recorded(operation: Operation, call: Call) -> Response:
     if operation.event is None:
         return operation.use(call)
     connection = _known(call, "connection_id")
-    subject = connection or _known(call, "client_id") or NEW
+    subject = connection or _known(call, "client_id") or _without_id(operation)
     records = call.api.writes
     begun = records.begin(
         operation.event,
@@ -61,8 +62,15 @@ def _known(call: Call, name: str) -> str | None:
     return value if _FORMS[name](value) else None
 
 
+def _without_id(operation: Operation) -> str:
+    """Return the subject of a path that names none."""
+    return ISSUER if operation.path.startswith("/issuer/") else NEW
+
+
 def _detail(call: Call) -> dict[str, str]:
     """Tell which members were sent and never what is in them; their names were checked before."""
     members = ",".join(sorted(call.document))
     sent = {"members": members} if members else {}
-    return {"request": call.request.correlation_id, **sent}
+    # Who only asked what would happen did not do it.
+    preview = {"preview": "true"} if call.query.get("preview") == "true" else {}
+    return {"request": call.request.correlation_id, **sent, **preview}
