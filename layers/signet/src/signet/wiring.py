@@ -442,6 +442,7 @@ def _key_creation() -> "KeyCreation":
         clock=_clock(),
         entropy=_entropy(),
         pause=sleep,
+        window=settings().bounds.probe_interval,
     )
 
 

@@ -233,6 +233,14 @@ class RateLimits(Protocol):
         """
         ...
 
+    def give_back(self, key: str) -> None:
+        """Give one of a key's turns back, for another caller to take; nothing where none is taken.
+
+        Raises:
+            Unavailable: the store is; the turn may be given back.
+        """
+        ...
+
 
 class RotationRequests(Protocol):
     """Where a step of a rotation is asked for."""
