@@ -238,6 +238,7 @@ def reaper() -> "Reaper":
     return Reaper(
         stack=settings().stack,
         bounds=settings().bounds,
+        connections=_connections(),
         keyrings=keyrings(),
         kms=_kms(),
         audit=_audit(),

@@ -347,7 +347,10 @@ class Kms(DigestSigner, Protocol):
         ...
 
     def describe(self, key_id: str) -> KmsKey | None:
-        """Return a key's state and tags; None for a key that is gone."""
+        """Return a key's state and tags; None for a key that is gone or that we may not look at.
+
+        None says only that nothing may be done with it.
+        """
         ...
 
 

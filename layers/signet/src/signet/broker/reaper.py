@@ -2,6 +2,10 @@
 
 First a key is disabled, seven days later its deletion is scheduled, which KMS does thirty days
 after that: until then whoever misses it can have it back.
+
+A record that is not there says nothing about its keys: a table may be the wrong one, or come from
+a backup that is older than they are. So where a connection or the issuer has no keyring its keys
+are left alone, and where most owners have none, all are.
 """
 
 from dataclasses import dataclass
@@ -9,12 +13,26 @@ from dataclasses import dataclass
 from signet.broker.event import SYSTEM, Event
 from signet.broker.key_standing import ENABLED, Standing, owner_of, standing
 from signet.broker.keyring import ISSUER, Keyring
-from signet.broker.ports import Announcements, Audit, Clock, KeyringRegistry, Kms, KmsKey
+from signet.broker.ports import (
+    Announcements,
+    Audit,
+    Clock,
+    Connections,
+    KeyringRegistry,
+    Kms,
+    KmsKey,
+)
 from signet.broker.rotation import Bounds
+from signet.errors import Misconfigured
 
 DISABLED_FOR = 7 * 86_400
 """Seconds between a key's disabling and the scheduling of its deletion."""
 DISABLED_AT_TAG = "signet:disabled-at"
+MOST_UNRECORDED = 10
+"""Owners of a page that may have no record; more are held where they are also more than half."""
+
+_Owned = tuple[KmsKey, str]
+"""A key of ours and its owner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +41,7 @@ class Reaper:
 
     stack: str
     bounds: Bounds
+    connections: Connections
     keyrings: KeyringRegistry
     kms: Kms
     audit: Audit
@@ -36,27 +55,52 @@ class Reaper:
 
         Raises:
             Unavailable: KMS or a table is; a record that cannot be read has no key touched.
+            Misconfigured: `reaping_held`: too many owners have no record; no key is touched.
         """
         page = self.kms.list_keys(position=position)
-        for key_id in page.items:
-            self._look_at(key_id)
+        ours = [owned for key_id in page.items if (owned := self._owned(key_id)) is not None]
+        self._check_records(ours)
+        for key, owner in ours:
+            self._look_at(key, owner)
         return page.position
 
-    def _look_at(self, key_id: str) -> None:
+    def _owned(self, key_id: str) -> _Owned | None:
         key = self.kms.describe(key_id)
         owner = owner_of(key, stack=self.stack) if key is not None else None
-        if key is None or owner is None:
-            return
+        return (key, owner) if key is not None and owner is not None else None
+
+    def _check_records(self, ours: list[_Owned]) -> None:
+        """Hold everything where it is the records that are missing, and not their owners."""
+        now = self.clock.now()
+        owners = {
+            owner
+            for key, owner in ours
+            if standing(key, None, bounds=self.bounds, now=now) is Standing.UNREFERENCED
+        }
+        missing = sum(self.keyrings.get(owner) is None for owner in owners)
+        if missing > MOST_UNRECORDED and 2 * missing > len(owners):
+            reason = f"{missing} of {len(owners)} owners of keys have no keyring"
+            self._tell_held(ISSUER, f"{reason}: is this the table that belongs to them?")
+            raise Misconfigured("reaping_held", "No key is taken away.", private=reason)
+
+    def _look_at(self, key: KmsKey, owner: str) -> None:
         # Read after the key, and strongly: what refers to it now is seen.
         keyring = self.keyrings.get(owner)
         now = self.clock.now()
         found = standing(key, keyring, bounds=self.bounds, now=now)
-        if found is Standing.REFERENCED and key.state != ENABLED and keyring is not None:
-            self._tell_unusable(key, keyring)
+        if found is Standing.UNREFERENCED and keyring is None and self._is_there(owner):
+            self._tell_held(owner, "it is there, and its keyring is not: restore it, or remove it")
+            return
+        if found is Standing.REFERENCED and keyring is not None:
+            self._check_usable(key, keyring)
         elif found is Standing.REVOKED and key.state == ENABLED:
             self._disable(key, owner, now)
         elif found in {Standing.UNREFERENCED, Standing.REVOKED}:
             self._take_away(key, owner, now)
+
+    def _is_there(self, owner: str) -> bool:
+        """Tell whether somebody needs a keyring: the issuer does for as long as Signet runs."""
+        return owner == ISSUER or self.connections.get(owner) is not None
 
     def _take_away(self, key: KmsKey, owner: str, now: int) -> None:
         disabled_at = key.tags.get(DISABLED_AT_TAG, "")
@@ -78,7 +122,16 @@ class Reaper:
         self.audit.record(told)
         self.announcements.publish(told)
 
-    def _tell_unusable(self, key: KmsKey, keyring: Keyring) -> None:
+    def _tell_held(self, owner: str, reason: str) -> None:
+        now = self.clock.now()
+        told = _event("ReapingHeld", owner, now, outcome="failure", detail={"reason": reason})
+        self.audit.record(told)
+        self.announcements.publish(told)
+
+    def _check_usable(self, key: KmsKey, keyring: Keyring) -> None:
+        """Tell of a key that is needed and cannot sign; with a removed owner's nothing signs."""
+        if key.state == ENABLED or keyring.deleted_at is not None:
+            return
         kid = next(found.kid for found in keyring.published() if found.key_id == key.key_id)
         told = _event(
             "KeyUnusable",
