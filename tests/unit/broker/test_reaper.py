@@ -268,10 +268,15 @@ def test_the_keys_of_a_connection_without_a_keyring_are_left_alone_and_told(worl
     assert [event.type for event in world.audit.published] == ["ReapingHeld", "KeyDisabled"]
 
 
-def test_the_issuers_keys_are_never_taken_for_a_missing_keyring(world: World) -> None:
-    world.orphan(ISSUER)
+@pytest.mark.parametrize("owner", [ISSUER, ABSENT])
+def test_a_table_without_the_issuers_keyring_is_not_the_one_that_tells(
+    world: World, owner: str
+) -> None:
+    world.orphan(owner)
     del world.keyrings.items[ISSUER]
-    world.reaper.run(None)
+    with pytest.raises(Misconfigured) as held:
+        world.reaper.run(None)
+    assert held.value.code == "reaping_held"
     assert world.untouched()
     assert world.told("ReapingHeld") == [ISSUER]
 

@@ -4,8 +4,8 @@ First a key is disabled, seven days later its deletion is scheduled, which KMS d
 after that: until then whoever misses it can have it back.
 
 A record that is not there says nothing about its keys: a table may be the wrong one, or come from
-a backup that is older than they are. So where a connection or the issuer has no keyring its keys
-are left alone, and where most owners have none, all are.
+a backup that is older than they are. So where a connection has no keyring its keys are left
+alone, and where the issuer has none, or many and most owners, all keys are.
 """
 
 from dataclasses import dataclass
@@ -78,7 +78,9 @@ class Reaper:
             if standing(key, None, bounds=self.bounds, now=now) is Standing.UNREFERENCED
         }
         missing = sum(self.keyrings.get(owner) is None for owner in owners)
-        if missing > MOST_UNRECORDED and 2 * missing > len(owners):
+        many = missing > MOST_UNRECORDED and 2 * missing > len(owners)
+        # The issuer has one from the first deployment on: without it this is another table.
+        if many or (missing and self.keyrings.get(ISSUER) is None):
             reason = f"{missing} of {len(owners)} owners of keys have no keyring"
             self._tell_held(ISSUER, f"{reason}: is this the table that belongs to them?")
             raise Misconfigured("reaping_held", "No key is taken away.", private=reason)
@@ -88,64 +90,59 @@ class Reaper:
         keyring = self.keyrings.get(owner)
         now = self.clock.now()
         found = standing(key, keyring, bounds=self.bounds, now=now)
-        if found is Standing.UNREFERENCED and keyring is None and self._is_there(owner):
-            self._tell_held(owner, "it is there, and its keyring is not: restore it, or remove it")
-            return
         if found is Standing.REFERENCED and keyring is not None:
             self._check_usable(key, keyring)
-        elif found is Standing.REVOKED and key.state == ENABLED:
-            self._disable(key, owner, now)
         elif found in {Standing.UNREFERENCED, Standing.REVOKED}:
-            self._take_away(key, owner, now)
-
-    def _is_there(self, owner: str) -> bool:
-        """Tell whether somebody needs a keyring: the issuer does for as long as Signet runs."""
-        return owner == ISSUER or self.connections.get(owner) is not None
+            if keyring is None and self.connections.get(owner) is not None:
+                self._tell_held(
+                    owner, "the connection is there, and its keyring is not: restore it"
+                )
+            else:
+                self._take_away(key, owner, now)
 
     def _take_away(self, key: KmsKey, owner: str, now: int) -> None:
         disabled_at = key.tags.get(DISABLED_AT_TAG, "")
         if key.state == ENABLED or not disabled_at.isdecimal():
             self._disable(key, owner, now)
         elif now - int(disabled_at) >= DISABLED_FOR:
-            self._tell("KeyDeletionScheduled", key, owner, now)
+            self._tell(_of_key("KeyDeletionScheduled", key, owner, now))
             self.kms.schedule_deletion(key.key_id)
 
     def _disable(self, key: KmsKey, owner: str, now: int) -> None:
         """Disable a key, and note on the key itself since when."""
-        self._tell("KeyDisabled", key, owner, now)
+        self._tell(_of_key("KeyDisabled", key, owner, now))
         self.kms.disable_key(key.key_id)
         self.kms.tag_key(key.key_id, {DISABLED_AT_TAG: str(now)})
 
-    def _tell(self, kind: str, key: KmsKey, owner: str, now: int) -> None:
-        """Record what is about to be done: nothing is taken away that the audit does not show."""
-        told = _event(kind, owner, now, detail={"key_id": key.key_id})
-        self.audit.record(told)
-        self.announcements.publish(told)
-
     def _tell_held(self, owner: str, reason: str) -> None:
         now = self.clock.now()
-        told = _event("ReapingHeld", owner, now, outcome="failure", detail={"reason": reason})
-        self.audit.record(told)
-        self.announcements.publish(told)
+        self._tell(_event("ReapingHeld", owner, now, outcome="failure", detail={"reason": reason}))
 
     def _check_usable(self, key: KmsKey, keyring: Keyring) -> None:
         """Tell of a key that is needed and cannot sign; with a removed owner's nothing signs."""
         if key.state == ENABLED or keyring.deleted_at is not None:
             return
         kid = next(found.kid for found in keyring.published() if found.key_id == key.key_id)
-        told = _event(
-            "KeyUnusable",
-            keyring.owner,
-            self.clock.now(),
-            kid=kid,
-            outcome="failure",
-            detail={
-                "key_id": key.key_id,
-                "reason": f"a published key is {key.state} in KMS: enable it, or revoke it here",
-            },
+        reason = f"a published key is {key.state} in KMS: enable it, or revoke it here"
+        self._tell(
+            _event(
+                "KeyUnusable",
+                keyring.owner,
+                self.clock.now(),
+                kid=kid,
+                outcome="failure",
+                detail={"key_id": key.key_id, "reason": reason},
+            )
         )
-        self.audit.record(told)
-        self.announcements.publish(told)
+
+    def _tell(self, event: Event) -> None:
+        """Record what is about to be done: nothing is taken away that the audit does not show."""
+        self.audit.record(event)
+        self.announcements.publish(event)
+
+
+def _of_key(kind: str, key: KmsKey, owner: str, now: int) -> Event:
+    return _event(kind, owner, now, detail={"key_id": key.key_id})
 
 
 def _event(
