@@ -55,6 +55,14 @@ class FaultyKms(SoftwareKms):
         self._called("describe")
         return None if key_id in self.foreign else super().describe(key_id)
 
+    def disable_key(self, key_id: str) -> None:
+        self._called("disable_key")
+        super().disable_key(key_id)
+
+    def schedule_deletion(self, key_id: str) -> None:
+        self._called("schedule_deletion")
+        super().schedule_deletion(key_id)
+
     def _called(self, operation: str) -> None:
         self.calls[operation] += 1
         if self.faults[operation]:

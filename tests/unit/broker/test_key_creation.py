@@ -2,11 +2,13 @@
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from tests.support.broker import BOUNDS, Broker
-from tests.support.faulty_kms import DENIED, NOT_FOUND, FaultyKms
+from tests.support.faulty_kms import DENIED, NOT_FOUND, THROTTLED, FaultyKms
+from tests.support.management import Desk as Administrator
+from tests.support.management import connection
 from tests.support.memory import CountingEntropy, FixedClock, MemoryRateLimits
 
 from signet.broker.key_creation import CREATIONS_A_SECOND, MOST_UNPROVED, KeyCreation
@@ -203,6 +205,18 @@ def test_a_key_that_kms_never_knows_is_given_up_as_what_it_is(
     assert desk.kms.faults["public_key"] == []
 
 
+def test_a_published_key_proves_itself_again_before_everything_depends_on_it(desk: Desk) -> None:
+    creation = desk.worker()
+    key = creation(OWNER, alg="ES256", operation="op")
+    creation.prove(key)
+    other = creation(OWNER, alg="ES256", operation="op")
+    with pytest.raises(Misconfigured, match="key_not_proved"):
+        creation.prove(replace(key, key_id=other.key_id))
+    desk.kms.disable_key(key.key_id)
+    with pytest.raises(Misconfigured, match="signing_key"):
+        creation.prove(key)
+
+
 # --- an end to it ----------------------------------------------------------------------------
 
 
@@ -290,6 +304,35 @@ def test_a_key_that_is_given_up_signs_no_more_and_is_deleted(desk: Desk) -> None
     desk.worker().discard(key_id)
     assert key_id in desk.kms.disabled
     assert key_id in desk.kms.scheduled
+
+
+def test_a_key_that_kms_does_not_take_back_is_left_to_the_reaper(desk: Desk) -> None:
+    key_id = desk.make()
+    desk.kms.faults["disable_key"] = [THROTTLED]
+    desk.worker().discard(key_id)
+    assert key_id not in desk.kms.disabled | desk.kms.scheduled
+    desk.kms.faults["schedule_deletion"] = [DENIED]
+    desk.worker().discard(key_id)
+    assert key_id in desk.kms.disabled - desk.kms.scheduled
+
+
+def test_an_administrator_is_told_when_to_try_again() -> None:
+    desk = Administrator()
+    kms = FaultyKms()
+    creation = replace(desk.broker.creation, kms=kms)
+    connections = desk.api.connections
+    registration = replace(connections.registration, creation=creation)
+    desk.api = replace(desk.api, connections=replace(connections, registration=registration))
+    kms.create_key(algorithm=algorithm("ES256"), tags={})
+    kms.lying = True
+    headers = {"idempotency-key": "the-same-request"}
+    codes = []
+    for _ in range(MOST_UNPROVED + 1):
+        answer = desk.call("POST", "/connections", connection(), headers=headers)
+        codes.append((answer.status, answer.json["code"]))
+    assert codes == [(500, "key_not_proved")] * MOST_UNPROVED + [(503, "busy")]
+    assert "Please try again after 2027-01-15T09:00:00Z." in answer.json["detail"]
+    assert len(kms.creations) == 1 + MOST_UNPROVED
 
 
 def test_a_refused_registration_gives_its_key_up() -> None:
