@@ -111,6 +111,15 @@ RULES = (
         (f"{_MAKING}test_an_owner_whose_keys_cannot_be_proved_gets_three_an_hour",),
     ),
     Rule(
+        "creation: short periods have short turns",
+        "wiring.py",
+        "        window=settings().bounds.probe_interval,\n",
+        "",
+        (
+            "unit/test_wiring_of_keys.py::test_an_owner_waits_for_an_hour_or_for_p_where_that_is_less",
+        ),
+    ),
+    Rule(
         "creation: a proved key gives its turn back",
         _CREATION,
         "        self._give_back(turn)\n        return key\n",
@@ -434,17 +443,6 @@ RULES = (
         "        self.kms.tag_key(key.key_id, {DISABLED_AT_TAG: str(now)})\n",
         "",
         (f"{_TAKING}test_an_orphan_is_disabled_and_a_week_later_its_deletion_is_scheduled",),
-    ),
-    Rule(
-        "reaper: it is disabled before it says so",
-        _REAPER,
-        "        self.kms.disable_key(key.key_id)\n"
-        "        self.kms.tag_key(key.key_id, {DISABLED_AT_TAG: str(now)})\n",
-        "        self.kms.tag_key(key.key_id, {DISABLED_AT_TAG: str(now)})\n"
-        "        self.kms.disable_key(key.key_id)\n",
-        (
-            f"{_TAKING}test_a_disabling_that_crashes_between_any_two_calls_is_completed_by_the_next_run",
-        ),
     ),
     Rule(
         "reaper: a key that is enabled again has another week",

@@ -9,11 +9,12 @@ from tests.support.broker import BOUNDS, Broker
 from tests.support.faulty_kms import THROTTLED, FaultyKms
 
 from signet.broker.keyring import ISSUER, FormerKey, Keyring
-from signet.broker.reaper import DISABLED_AT_TAG, DISABLED_FOR, MOST_UNRECORDED, Reaper
+from signet.broker.reaper import DISABLED_AT_TAG, MOST_UNRECORDED, Reaper
 from signet.errors import Misconfigured, Unavailable
 from signet.jose.algorithms import algorithm
 
 ABSENT = "con_" + "z" * 26
+WEEK = 7 * 86_400
 ES256 = algorithm("ES256")
 
 
@@ -140,7 +141,7 @@ def test_an_orphan_is_disabled_and_a_week_later_its_deletion_is_scheduled(world:
     world.reaper.run(None)
     assert world.kms.disabled == {orphan}
     assert world.kms.tags[orphan][DISABLED_AT_TAG] == str(world.clock.time)
-    world.clock.time += DISABLED_FOR - 1
+    world.clock.time += WEEK - 1
     world.reaper.run(None)
     assert world.kms.scheduled == set()
     world.clock.time += 1
@@ -157,7 +158,7 @@ def test_a_key_that_somebody_else_disabled_has_its_week_from_when_we_saw_it(worl
     world.kms.disable_key(orphan)
     world.reaper.run(None)
     assert world.kms.tags[orphan][DISABLED_AT_TAG] == str(world.clock.time)
-    world.clock.time += DISABLED_FOR
+    world.clock.time += WEEK
     world.reaper.run(None)
     assert world.kms.scheduled == {orphan}
 
@@ -166,11 +167,11 @@ def test_a_key_that_somebody_enabled_again_has_another_week(world: World) -> Non
     orphan = world.orphan()
     world.reaper.run(None)
     world.kms.disabled.clear()
-    world.clock.time += DISABLED_FOR
+    world.clock.time += WEEK
     world.reaper.run(None)
     assert world.kms.disabled == {orphan}
     assert world.kms.scheduled == set()
-    world.clock.time += DISABLED_FOR - 1
+    world.clock.time += WEEK - 1
     world.reaper.run(None)
     assert world.kms.scheduled == set()
 
@@ -194,7 +195,7 @@ def test_a_revoked_key_that_signs_yet_is_disabled_at_once_and_deleted_a_week_lat
     world.keyrings.items[acme.owner] = replace(acme, current=successor, revoked=(former(revoked),))
     world.reaper.run(None)
     assert world.kms.disabled == {revoked}
-    world.clock.time += DISABLED_FOR
+    world.clock.time += WEEK
     world.reaper.run(None)
     assert world.kms.scheduled == {revoked}
 
@@ -248,7 +249,7 @@ def test_what_cannot_be_recorded_is_not_done(world: World) -> None:
 def test_a_deletion_that_cannot_be_recorded_is_not_scheduled(world: World) -> None:
     world.orphan()
     world.reaper.run(None)
-    world.clock.time += DISABLED_FOR
+    world.clock.time += WEEK
     world.audit.down = True
     with pytest.raises(Unavailable):
         world.reaper.run(None)
@@ -454,7 +455,7 @@ def calls_of_a_run(world: World) -> int:
 def disabled_for_a_week() -> tuple[World, set[str]]:
     world, taken = crowded()
     world.reaper.run(None)
-    world.clock.time += DISABLED_FOR
+    world.clock.time += WEEK
     return world, taken
 
 
@@ -467,7 +468,7 @@ def test_a_disabling_that_crashes_between_any_two_calls_is_completed_by_the_next
         world.reaper.run(None)
         assert world.kms.disabled == taken
         # The week of each begins when its disabling was complete.
-        world.clock.time += DISABLED_FOR - 61
+        world.clock.time += WEEK - 61
         world.reaper.run(None)
         assert world.kms.scheduled == set()
         world.clock.time += 61
