@@ -349,6 +349,13 @@ RULES = (
         ),
     ),
     Rule(
+        "standing: a key that a rotation is about to publish is left alone",
+        _STANDING,
+        "now - key.created_at <= bounds.grace",
+        "now < key.created_at",
+        (f"{_TAKING}test_reapings_between_any_two_calls_of_a_rotation_take_nothing_that_it_needs",),
+    ),
+    Rule(
         "standing: what KMS deletes is done with",
         _STANDING,
         "    if key.state == PENDING_DELETION:\n        return Standing.PENDING_DELETION\n",

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-from signet.broker.ports import KmsKey, Page
+from signet.broker.ports import Clock, KmsKey, Page
 from signet.errors import Misconfigured, SignetError, Unavailable
 from signet.jose.algorithms import SigningAlgorithm
 from tests.support.software_kms import SoftwareKms
@@ -17,7 +17,8 @@ class FaultyKms(SoftwareKms):
     """`faults` are raised one a call, before it; `lost` is raised after the next CreateKey.
 
     `lying` has every new key show the public half of the first one; `foreign` are keys that we may
-    not look at. `creations` and `calls` are what was asked for.
+    not look at. `creations` and `calls` are what was asked for. With a `clock` keys have their
+    true age.
     """
 
     def __init__(self, *, page_size: int = 100) -> None:
@@ -27,6 +28,7 @@ class FaultyKms(SoftwareKms):
         self.lost: SignetError | None = None
         self.lying = False
         self.foreign: set[str] = set()
+        self.clock: Clock | None = None
         self.creations: list[Mapping[str, str]] = []
         self.calls: Counter[str] = Counter()
 
@@ -34,6 +36,8 @@ class FaultyKms(SoftwareKms):
         self._called("create_key")
         self.creations.append(dict(tags))
         key_id = super().create_key(algorithm=algorithm, tags=tags)
+        if self.clock is not None:
+            self.created[key_id] = self.clock.now()
         lost, self.lost = self.lost, None
         if lost is not None:
             raise lost

@@ -10,6 +10,7 @@ from tests.support.faulty_kms import THROTTLED, FaultyKms
 
 from signet.broker.keyring import ISSUER, FormerKey, Keyring
 from signet.broker.reaper import DISABLED_AT_TAG, MOST_UNRECORDED, Reaper
+from signet.broker.rotator import Rotator
 from signet.errors import Misconfigured, Unavailable
 from signet.jose.algorithms import algorithm
 
@@ -485,6 +486,68 @@ def test_a_deletion_that_crashes_between_any_two_calls_is_completed_by_the_next_
         world.reaper.run(None)
         assert world.kms.scheduled == world.kms.disabled == taken
         assert {event.detail["key_id"] for event in world.audit.events} == taken
+
+
+# --- beside a rotation -----------------------------------------------------------------------
+
+
+class Watched:
+    """A port beside which something else happens before and after each call."""
+
+    def __init__(self, port: object, meanwhile: Callable[[], object]) -> None:
+        self._port = port
+        self._meanwhile = meanwhile
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._port, name)
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            self._meanwhile()
+            try:
+                return method(*arguments, **named)
+            finally:
+                self._meanwhile()
+
+        return call
+
+
+def watched_rotator(world: World, meanwhile: Callable[[], object]) -> Rotator:
+    def beside(port: object) -> Any:
+        return Watched(port, meanwhile)
+
+    creation = replace(world.creation, kms=beside(world.kms), limits=beside(world.limits))
+    return replace(
+        world.rotator,
+        creation=creation,
+        keyrings=beside(world.keyrings),
+        limits=beside(world.limits),
+        audit=beside(world.audit),
+        announcements=beside(world.audit),
+    )
+
+
+def test_reapings_between_any_two_calls_of_a_rotation_take_nothing_that_it_needs() -> None:
+    world = World()
+    world.faulty.clock = world.clock
+    acme = world.acme()
+    world.clock.time += 365 * 86_400
+    runs: list[str | None] = []
+
+    def reap() -> None:
+        world.clock.time += 1  # all of a worker's calls end before its deadline
+        runs.append(world.reaper.run(None))
+
+    rotator = watched_rotator(world, reap)
+    for wait in (0, BOUNDS.propagation, BOUNDS.retention):
+        assert world.untouched()
+        world.clock.time += wait
+        rotator.step(acme.owner, requested=wait == 0)
+    rotated = world.keyrings.items[acme.owner]
+    assert [key.kid for key in rotated.retired] == [acme.current.kid]
+    assert len(runs) > 40
+    reap()
+    assert world.kms.disabled == {acme.current.key_id}
+    assert world.told("KeyUnusable") == []
 
 
 def test_the_stack_that_makes_a_key_is_the_one_that_takes_it(world: World) -> None:
