@@ -245,7 +245,13 @@ KMS_USES: dict[str, Callable[[KmsKeys], object]] = {
     "sign": lambda kms: kms.sign_digest(key_id="key", algorithm=RS256, digest=b"d" * 32),
     "create": lambda kms: kms.create_key(algorithm=RS256, tags={"signet:purpose": "connection"}),
     "public": lambda kms: kms.public_key("key"),
+    "disable": lambda kms: kms.disable_key("key"),
+    "schedule deletion": lambda kms: kms.schedule_deletion("key"),
+    "tag": lambda kms: kms.tag_key("key", {"signet:disabled-at": "1"}),
+    "list": lambda kms: kms.list_keys(position=None),
+    "describe": lambda kms: kms.describe("key"),
 }
+LOOKING = "describe"
 KEY_FAULTS = (
     "DisabledException", "KMSInvalidStateException", "NotFoundException",
     "InvalidKeyUsageException", "InvalidArnException", "UnsupportedOperationException",
@@ -273,8 +279,15 @@ def test_a_key_that_cannot_sign_is_a_matter_for_the_administrator(
     assert errors.requests == ["TrentService.Sign"]
 
 
-@pytest.mark.parametrize("use", KMS_USES)
-@pytest.mark.parametrize("code", KMS_FAILURES)
+@pytest.mark.parametrize(
+    ("code", "use"),
+    [
+        (code, use)
+        for code in KMS_FAILURES
+        for use in KMS_USES
+        if (code, use) != ("AccessDeniedException", LOOKING)
+    ],
+)
 def test_every_other_failure_of_kms_is_its_unavailability(
     errors: AwsErrors, kms: KmsKeys, code: str, use: str
 ) -> None:
@@ -283,6 +296,52 @@ def test_every_other_failure_of_kms_is_its_unavailability(
         KMS_USES[use](kms)
     assert_plain(caught.value, code="signing_unavailable")
     assert code in caught.value.private
+
+
+@pytest.mark.parametrize("code", [*KEY_FAULTS, "AccessDeniedException"])
+def test_a_key_that_is_gone_or_that_we_may_not_look_at_is_not_ours(
+    errors: AwsErrors, kms: KmsKeys, code: str
+) -> None:
+    """Other teams' keys are in the account too: one of them must not end the list for ours."""
+    errors.answer(code)
+    assert kms.describe("key") is None
+    assert errors.requests == ["TrentService.DescribeKey"]
+
+
+@pytest.mark.parametrize("use", ["disable", "schedule deletion"])
+@pytest.mark.parametrize("code", ["NotFoundException", "KMSInvalidStateException"])
+def test_a_key_that_is_gone_needs_no_taking_away(
+    errors: AwsErrors, kms: KmsKeys, code: str, use: str
+) -> None:
+    errors.answer(code)
+    KMS_USES[use](kms)
+    assert len(errors.requests) == 1
+
+
+def test_a_key_that_is_gone_takes_no_tag(errors: AwsErrors, kms: KmsKeys) -> None:
+    errors.answer("KMSInvalidStateException")
+    with pytest.raises(Misconfigured):
+        KMS_USES["tag"](kms)
+
+
+@pytest.mark.parametrize(
+    ("answer", "position"),
+    [
+        ({"Truncated": True, "NextMarker": "following"}, "following"),
+        ({"Truncated": False}, None),
+        ({"Truncated": False, "NextMarker": "of nothing"}, None),
+    ],
+)
+def test_a_page_of_keys_says_where_the_next_one_begins(
+    errors: AwsErrors, kms: KmsKeys, answer: dict[str, object], position: str | None
+) -> None:
+    """Here, because the emulated KMS answers with all keys at once."""
+    errors.status = 200
+    errors.document = {"Keys": [{"KeyId": "one"}, {"KeyId": "two"}], **answer}
+    page = kms.list_keys(position="this one")
+    assert (page.items, page.position) == (("one", "two"), position)
+    kms.list_keys(position=None)
+    assert errors.bodies == [{"Limit": 100, "Marker": "this one"}, {"Limit": 100}]
 
 
 def test_kms_is_asked_three_times_when_it_is_busy(errors: AwsErrors, kms: KmsKeys) -> None:

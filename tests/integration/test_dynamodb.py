@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,13 +12,16 @@ from tests.support.aws import NAMES, Stores
 from tests.support.records import NOW, fresh
 
 from signet.adapters.dynamodb.client import ConditionFailed
-from signet.errors import Rejected
+from signet.broker.event import Event
+from signet.errors import Rejected, Unavailable
 from signet_local.template import Template
 
 GRANTS = NAMES["SIGNET_GRANTS_TABLE"]
 LOGINS = NAMES["SIGNET_LOGINS_TABLE"]
 REPLAY = NAMES["SIGNET_REPLAY_TABLE"]
 CONNECTIONS = NAMES["SIGNET_CONNECTIONS_TABLE"]
+MORE_THAN_A_TRANSACTION_TAKES = 100
+"""Events beside one keyring."""
 
 
 @pytest.fixture
@@ -124,6 +128,17 @@ def test_a_refused_transaction_leaves_every_table_as_it_was(stores: Stores) -> N
     assert pointer["connection_id"] == {"S": taken.id}
 
 
+def test_a_keyring_whose_events_cannot_be_stored_is_not_stored_either(stores: Stores) -> None:
+    keyring = records.keyring(records.connection_id())
+    stores.keyrings.add(keyring)
+    after = replace(keyring, version=keyring.version + 1)
+    event = Event(type="KeyPromoted", time=NOW, actor="signet", subject=keyring.owner)
+    with pytest.raises(Unavailable):
+        stores.keyrings.replace(after, *[event] * MORE_THAN_A_TRANSACTION_TAKES)
+    assert stores.keyrings.get(keyring.owner) == keyring
+    assert stores.recorded(keyring.owner) == []
+
+
 def test_each_kind_of_key_is_apart_from_the_others(stores: Stores) -> None:
     """A connection called like an id, or a grant asked for by a login's key, is never the other."""
     connection = records.connection()
@@ -150,6 +165,38 @@ def test_everything_that_decides_is_read_consistently(
     stores.grants.get("CODE#x")
     assert [name for name, _ in requests] == ["GetItem"] * 6
     assert all(parameters["ConsistentRead"] is True for _, parameters in requests)
+
+
+def test_a_keyring_and_its_events_are_one_request(
+    stores: Stores, requests: list[tuple[str, dict[str, Any]]]
+) -> None:
+    keyring = records.keyring(records.connection_id())
+    stores.keyrings.add(keyring)
+    requests.clear()
+    event = Event(type="KeyPromoted", time=NOW, actor="signet", subject=keyring.owner)
+    assert stores.keyrings.replace(replace(keyring, version=keyring.version + 1), event)
+    ((name, parameters),) = requests
+    assert name == "TransactWriteItems"
+    tables = [item["Put"]["TableName"] for item in parameters["TransactItems"]]
+    assert tables == [NAMES["SIGNET_KEYRINGS_TABLE"], NAMES["SIGNET_EVENTS_TABLE"]]
+
+
+def test_each_turn_is_one_request_and_its_item_goes_away_when_it_is_over(
+    stores: Stores, requests: list[tuple[str, dict[str, Any]]]
+) -> None:
+    one, of_many = fresh("PROBE#"), fresh("CREATION#")
+    stores.limits.take(one, now=NOW, until=NOW + 60)
+    stores.limits.take_one_of(of_many, limit=3, until=NOW + 60)
+    stores.limits.give_back(of_many)
+    stores.limits.give_back(fresh("CREATION#"))
+    assert [name for name, _ in requests] == ["PutItem", "UpdateItem", "UpdateItem", "UpdateItem"]
+    table, until = NAMES["SIGNET_MANAGEMENT_TABLE"], {"N": str(NOW + 60)}
+    assert stores.item(table, pk=one) == {"pk": {"S": one}, "expires_at": until}
+    assert stores.item(table, pk=of_many) == {
+        "pk": {"S": of_many},
+        "expires_at": until,
+        "taken": {"N": "0"},
+    }
 
 
 def test_each_use_is_one_request(

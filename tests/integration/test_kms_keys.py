@@ -117,6 +117,39 @@ def test_a_key_that_is_gone_signs_nothing_and_no_other_takes_over(
     assert caught.value.code == "signing_key"
 
 
+# --- what the reaper and the census see ------------------------------------------------------
+
+
+def test_a_key_is_described_by_its_state_its_age_and_its_tags(aws: Aws, kms: KmsKeys) -> None:
+    tags = {"signet:stack": "s", "signet:purpose": "connection"}
+    key_id = kms.create_key(algorithm=ALGORITHMS["ES256"], tags=tags)
+    created = aws.client("kms").describe_key(KeyId=key_id)["KeyMetadata"]["CreationDate"]
+    found = kms.describe(key_id)
+    assert found is not None
+    assert found.created_at == int(created.timestamp())
+    assert (found.key_id, found.state, found.tags) == (key_id, "enabled", tags)
+    kms.tag_key(key_id, {"signet:disabled-at": "7"})
+    kms.disable_key(key_id)
+    kms.disable_key(key_id)
+    disabled = kms.describe(key_id)
+    assert disabled is not None
+    assert (disabled.state, disabled.tags["signet:disabled-at"]) == ("disabled", "7")
+    kms.schedule_deletion(key_id)
+    kms.schedule_deletion(key_id)
+    leaving = kms.describe(key_id)
+    assert leaving is not None
+    assert leaving.state == "pending_deletion"
+    deleted = aws.client("kms").describe_key(KeyId=key_id)["KeyMetadata"]["DeletionDate"]
+    assert (deleted - created).days in {29, 30}
+
+
+def test_a_key_that_is_not_there_is_described_as_nothing(kms: KmsKeys) -> None:
+    absent = _absent(None, "")
+    assert kms.describe(absent) is None
+    kms.disable_key(absent)
+    kms.schedule_deletion(absent)
+
+
 def test_a_key_of_another_kind_signs_nothing(kms: KmsKeys, key_ids: dict[str, str]) -> None:
     with pytest.raises(Misconfigured):
         kms.sign_digest(key_id=key_ids["ES256"], algorithm=ALGORITHMS["RS256"], digest=b"d" * 32)

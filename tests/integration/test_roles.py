@@ -127,7 +127,8 @@ def test_a_lost_race_gives_its_key_up_and_may(account: Account) -> None:
 
 
 def test_the_reaper_makes_no_call_that_its_role_does_not_allow(account: Account) -> None:
-    account.wiring._key_creation()(account.connection, alg="ES256", operation="orphan")
+    nobody = "con_" + "z" * 26
+    account.wiring._key_creation()(nobody, alg="ES256", operation="orphan")
     account.kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")  # somebody's own
     account.calls.take()
     reaper = account.wiring.reaper()

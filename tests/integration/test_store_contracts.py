@@ -17,11 +17,14 @@ from tests.support.memory import (
     MemoryGrants,
     MemoryKeyrings,
     MemoryLogins,
+    MemoryRateLimits,
     MemoryReplay,
 )
 from tests.support.racing import race
 from tests.support.records import NOW, fresh
 
+from signet.broker.event import Event
+from signet.broker.keyring import Keyring, Probe
 from signet.errors import Rejected
 
 ROUNDS = 12
@@ -37,6 +40,10 @@ class MemoryStores:
         self.logins = MemoryLogins()
         self.grants = MemoryGrants()
         self.replay = MemoryReplay()
+        self.limits = MemoryRateLimits()
+
+    def recorded(self, subject: str) -> list[str]:
+        return [event.type for event in self.keyrings.events if event.subject == subject]
 
 
 @pytest.fixture(scope="module", params=["memory", "dynamodb"])
@@ -212,6 +219,243 @@ def test_of_many_keyrings_of_one_owner_exactly_one_is_stored(of: Any) -> None:
         results = race(lambda n, rivals=rivals: of.keyrings.add(rivals[n]))
         assert results.count(True) == 1
         assert of.keyrings.get(owner) == rivals[results.index(True)]
+
+
+def event(owner: str, kind: str = "KeyAnnounced") -> Event:
+    return Event(type=kind, time=NOW, actor="signet", subject=owner, connection=owner)
+
+
+def after(keyring: Keyring, **changes: Any) -> Keyring:
+    return replace(keyring, version=keyring.version + 1, **changes)
+
+
+def test_a_keyring_is_replaced_by_the_version_after_it_with_what_tells_of_it(of: Any) -> None:
+    keyring = records.keyring(records.connection_id())
+    of.keyrings.add(keyring)
+    owner = keyring.owner
+    changed = after(keyring, previous=None, next=records.published_key(), operation="me")
+    assert of.keyrings.replace(changed, event(owner), event(owner, "KeyProbed"))
+    assert of.keyrings.get(owner) == changed
+    assert sorted(of.recorded(owner)) == ["KeyAnnounced", "KeyProbed"]
+
+
+@pytest.mark.parametrize("versions", [-1, 0, 2], ids=["older", "the same", "one left out"])
+def test_no_other_version_replaces_a_keyring_and_nothing_tells_of_it(
+    of: Any, versions: int
+) -> None:
+    keyring = records.keyring(records.connection_id())
+    of.keyrings.add(keyring)
+    other = replace(keyring, version=keyring.version + versions, operation="late")
+    assert not of.keyrings.replace(other, event(keyring.owner))
+    assert of.keyrings.get(keyring.owner) == keyring
+    assert of.recorded(keyring.owner) == []
+
+
+def test_a_keyring_that_is_not_there_is_not_replaced(of: Any) -> None:
+    keyring = records.keyring(records.connection_id())
+    assert not of.keyrings.replace(keyring, event(keyring.owner))
+    assert of.keyrings.get(keyring.owner) is None
+    assert of.recorded(keyring.owner) == []
+
+
+def test_a_version_is_compared_as_a_number(of: Any) -> None:
+    keyring = records.keyring(records.connection_id(), version=9)
+    of.keyrings.add(keyring)
+    for _ in range(3):
+        keyring = after(keyring)
+        assert of.keyrings.replace(keyring)
+    assert of.keyrings.get(keyring.owner).version == 12
+
+
+def test_of_many_successors_exactly_one_replaces_a_keyring_and_is_told_of(of: Any) -> None:
+    for _ in range(ROUNDS // 2):
+        keyring = records.keyring(records.connection_id())
+        of.keyrings.add(keyring)
+
+        def act(number: int, keyring: Keyring = keyring) -> bool:
+            rival = after(keyring, operation=f"worker {number}")
+            done: bool = of.keyrings.replace(rival, event(keyring.owner, f"Worker{number}"))
+            return done
+
+        results = race(act)
+        assert results.count(True) == 1
+        winner = results.index(True)
+        assert of.keyrings.get(keyring.owner).operation == f"worker {winner}"
+        assert of.recorded(keyring.owner) == [f"Worker{winner}"]
+
+
+def test_the_keyring_of_a_removed_owner_is_kept_and_never_replaced(of: Any) -> None:
+    connection = records.connection()
+    keyring = records.keyring(connection.id)
+    of.connections.add(connection, keyring)
+    of.connections.remove(connection, now=NOW + 5)
+    removed = replace(keyring, deleted_at=NOW + 5)
+    assert of.keyrings.get(connection.id) == removed
+    assert not of.keyrings.replace(after(removed), event(connection.id))
+    assert not of.keyrings.replace(after(keyring), event(connection.id))
+    assert not of.keyrings.add(records.keyring(connection.id))
+    assert of.keyrings.get(connection.id) == removed
+    assert of.recorded(connection.id) == []
+
+
+# --- whose step is due -----------------------------------------------------------------------
+# Tests share the table: each looks for its own owners among all.
+
+
+def refused(owner: str, at: int, **changes: Any) -> Keyring:
+    """Return a keyring whose next key is held since a time."""
+    probe = Probe(result="refused", at=at)
+    held = replace(records.published_key(), probe=probe)
+    return records.keyring(owner, next=held, previous=None, **changes)
+
+
+def held(of: Any, *owners: str, until: int, limit: int = 100) -> list[str]:
+    """Return those of some owners that are held since `until` or longer, in the store's order."""
+    found: list[str] = []
+    position: str | None = None
+    while True:
+        page = of.keyrings.since("held", until=until, position=position, limit=limit)
+        assert len(page.items) <= limit
+        found += [owner for owner in page.items if owner in owners]
+        position = page.position
+        if position is None:
+            return found
+
+
+def test_whoever_waits_longest_comes_first_in_pages_of_any_size(of: Any) -> None:
+    owners = [records.connection_id() for _ in range(7)]
+    for place in (3, 0, 6, 2, 5, 1, 4):
+        of.keyrings.add(refused(owners[place], 100 + place))
+    for limit in (1, 2, 3, 7, 100):
+        assert held(of, *owners, until=106, limit=limit) == owners
+    assert held(of, *owners, until=102) == owners[:3]
+    assert held(of, *owners, until=99) == []
+
+
+def test_owners_of_one_time_are_all_found(of: Any) -> None:
+    owners = [records.connection_id() for _ in range(5)]
+    for owner in owners:
+        of.keyrings.add(refused(owner, 90))
+    assert sorted(held(of, *owners, until=90, limit=2)) == sorted(owners)
+
+
+def test_a_time_is_compared_as_a_number(of: Any) -> None:
+    first, second = records.connection_id(), records.connection_id()
+    of.keyrings.add(refused(first, 9))
+    of.keyrings.add(refused(second, 80))
+    assert held(of, first, second, until=80) == [first, second]
+    assert held(of, first, second, until=10) == [first]
+
+
+@pytest.mark.parametrize("phase", ["steady", "announced", "held", "overlap"])
+def test_an_owner_is_found_in_the_phase_it_is_in_and_in_no_other(of: Any, phase: str) -> None:
+    owner = records.connection_id()
+    keys: dict[str, dict[str, Any]] = {
+        "steady": {"current": replace(records.published_key(), activated_at=5)},
+        "announced": {"next": replace(records.published_key(), published_at=5)},
+        "held": {"next": replace(records.published_key(), probe=Probe(result="refused", at=5))},
+        "overlap": {"previous": replace(records.published_key(), retired_at=5)},
+    }
+    of.keyrings.add(records.keyring(owner, **{"previous": None, **keys[phase]}))
+    found = {
+        name
+        for name in keys
+        if owner in of.keyrings.since(name, until=5, position=None, limit=100).items
+    }
+    assert found == {phase}
+    assert owner not in of.keyrings.since(phase, until=4, position=None, limit=100).items
+
+
+def test_an_owner_that_goes_on_leaves_the_phase_it_was_in(of: Any) -> None:
+    owner = records.connection_id()
+    keyring = refused(owner, 8)
+    of.keyrings.add(keyring)
+    assert held(of, owner, until=8) == [owner]
+    assert of.keyrings.replace(after(keyring, next=None))
+    assert held(of, owner, until=NOW) == []
+
+
+def test_a_removed_owner_is_never_due(of: Any) -> None:
+    connection = records.connection()
+    keyring = refused(connection.id, 7)
+    of.connections.add(connection, keyring)
+    assert held(of, connection.id, until=7) == [connection.id]
+    of.connections.remove(connection, now=NOW)
+    assert held(of, connection.id, until=2 * NOW) == []
+
+
+# --- turns -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("now", "free"), [(NOW, False), (NOW + 59, False), (NOW + 60, True), (NOW + 61, True)]
+)
+def test_a_turn_is_taken_until_it_is_over(of: Any, now: int, *, free: bool) -> None:
+    key = fresh("PROBE#")
+    assert of.limits.take(key, now=NOW, until=NOW + 60)
+    assert of.limits.take(key, now=now, until=now + 60) is free
+    assert of.limits.take(fresh("PROBE#"), now=NOW, until=NOW + 60)
+
+
+def test_whoever_gets_no_turn_does_not_make_it_longer(of: Any) -> None:
+    key = fresh("PROBE#")
+    assert of.limits.take(key, now=NOW, until=NOW + 60)
+    assert not of.limits.take(key, now=NOW + 59, until=NOW + 600)
+    assert of.limits.take(key, now=NOW + 60, until=NOW + 120)
+
+
+def test_the_end_of_a_turn_is_compared_as_a_number(of: Any) -> None:
+    key = fresh("PROBE#")
+    assert of.limits.take(key, now=1, until=900)
+    assert of.limits.take(key, now=1_000, until=1_100)
+
+
+def test_of_many_who_take_a_turn_exactly_one_gets_it(of: Any) -> None:
+    for _ in range(ROUNDS):
+        key = fresh("PROBE#")
+        results = race(lambda _, key=key: of.limits.take(key, now=NOW, until=NOW + 60))
+        assert results.count(True) == 1
+
+
+def take_one(of: Any, key: str, limit: int = 3) -> bool:
+    taken: bool = of.limits.take_one_of(key, limit=limit, until=NOW + 60)
+    return taken
+
+
+def test_so_many_turns_are_taken_and_no_more(of: Any) -> None:
+    key = fresh("CREATEKEY#")
+    assert [take_one(of, key) for _ in range(5)] == [True, True, True, False, False]
+    assert take_one(of, fresh("CREATEKEY#"))
+
+
+def test_of_many_who_take_one_of_three_turns_exactly_three_get_one(of: Any) -> None:
+    for _ in range(ROUNDS):
+        key = fresh("CREATEKEY#")
+        assert race(lambda _, key=key: take_one(of, key)).count(True) == 3
+
+
+def test_a_turn_that_is_given_back_is_another_ones(of: Any) -> None:
+    key = fresh("CREATION#")
+    assert [take_one(of, key) for _ in range(4)] == [True, True, True, False]
+    of.limits.give_back(key)
+    assert [take_one(of, key) for _ in range(2)] == [True, False]
+
+
+def test_no_more_turns_are_given_back_than_were_taken(of: Any) -> None:
+    key = fresh("CREATION#")
+    of.limits.give_back(key)
+    assert take_one(of, key)
+    for _ in range(3):
+        of.limits.give_back(key)
+    assert [take_one(of, key) for _ in range(4)] == [True, True, True, False]
+
+
+def test_turns_that_are_given_back_at_once_are_all_given_back(of: Any) -> None:
+    key = fresh("CREATION#")
+    for _ in range(6):
+        assert take_one(of, key, 6)
+    race(lambda _: of.limits.give_back(key))
+    assert [take_one(of, key, 6) for _ in range(7)] == [True] * 6 + [False]
 
 
 # --- logins ----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from signet.adapters.dynamodb.audit import DynamoDbAudit
 from signet.adapters.dynamodb.audit_chain import DynamoDbAuditChain
 from signet.adapters.dynamodb.client import DynamoDb
 from signet.adapters.dynamodb.keyrings import DynamoDbKeyrings
+from signet.adapters.dynamodb.management import DynamoDbRateLimits
 from signet.adapters.dynamodb.one_time import DynamoDbGrants, DynamoDbLogins, DynamoDbReplay
 from signet.adapters.dynamodb.registered import (
     DynamoDbClients,
@@ -48,14 +49,20 @@ class Stores:
         self.connections = DynamoDbConnections(
             database, table=NAMES["SIGNET_CONNECTIONS_TABLE"], keyrings_table=keyrings
         )
-        self.keyrings = DynamoDbKeyrings(database, table=keyrings)
         self.clients = DynamoDbClients(database, table=NAMES["SIGNET_CLIENTS_TABLE"])
         self.logins = DynamoDbLogins(database, table=NAMES["SIGNET_LOGINS_TABLE"])
         self.grants = DynamoDbGrants(database, table=NAMES["SIGNET_GRANTS_TABLE"])
         self.replay = DynamoDbReplay(database, table=NAMES["SIGNET_REPLAY_TABLE"])
         events = NAMES["SIGNET_EVENTS_TABLE"]
         self.audit = DynamoDbAudit(database, table=events, entropy=SystemEntropy())
+        self.keyrings = DynamoDbKeyrings(database, table=keyrings, recording=self.audit.puts)
         self.audit_chain = DynamoDbAuditChain(database, table=events)
+        self.limits = DynamoDbRateLimits(database, table=NAMES["SIGNET_MANAGEMENT_TABLE"])
+
+    def recorded(self, subject: str) -> list[str]:
+        """Return the types of the events that the audit has of a subject, oldest first."""
+        pending = self.audit_chain.pending(limit=1_000)
+        return [str(p.event["type"]) for p in pending if p.event["subject"] == subject]
 
     def item(self, table: str, **key: str) -> dict[str, Any] | None:
         """Return an item as it is stored."""

@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass
 class AwsErrors:
-    """What is answered next, and how often it was asked for.
+    """What is answered next, and how often it was asked for; `bodies` say with what.
 
     `document` None closes the connection; `hang` waits for longer than anybody's patience.
     """
@@ -21,6 +21,7 @@ class AwsErrors:
     document: dict[str, Any] | None = None
     hang: bool = False
     requests: list[str] = field(default_factory=list)
+    bodies: list[dict[str, Any]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, code: str, *, status: int = 400, **members: object) -> None:
@@ -42,19 +43,20 @@ def aws_errors() -> Iterator[AwsErrors]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length", 0)))
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            errors.bodies.append(json.loads(body))
             errors.requests.append(self.headers.get("x-amz-target", ""))
             if errors.hang:
                 errors.over.wait(timeout=30)
             if errors.document is None or errors.hang:
                 self.close_connection = True
                 return
-            body = json.dumps(errors.document).encode()
+            answer = json.dumps(errors.document).encode()
             self.send_response(errors.status)
             self.send_header("content-type", "application/x-amz-json-1.0")
-            self.send_header("content-length", str(len(body)))
+            self.send_header("content-length", str(len(answer)))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(answer)
 
         def log_message(self, *_: object) -> None:
             pass

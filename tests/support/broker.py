@@ -125,6 +125,7 @@ class Broker:
         self.reaper = Reaper(
             stack="test",
             bounds=BOUNDS,
+            connections=self.connections,
             keyrings=self.keyrings,
             kms=self.kms,
             audit=self.audit,

@@ -360,8 +360,15 @@ class MemoryRateLimits:
     def take_one_of(self, key: str, *, limit: int, until: int) -> bool:
         del until
         with self._lock:
+            if self.taken.get(key, 0) >= limit:
+                return False
             self.taken[key] = self.taken.get(key, 0) + 1
-            return self.taken[key] <= limit
+            return True
+
+    def give_back(self, key: str) -> None:
+        with self._lock:
+            if self.taken.get(key, 0) > 0:
+                self.taken[key] -= 1
 
 
 class MemoryReplay:

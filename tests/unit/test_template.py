@@ -411,6 +411,12 @@ def test_the_reaper_signs_nothing_makes_nothing_and_writes_events_alone() -> Non
     }
 
 
+def test_the_reaper_reads_the_keyrings_and_whether_their_owners_are_there() -> None:
+    (part,) = [part for part in statements("reap_keys") if "dynamodb:GetItem" in part["Action"]]
+    tables = [{"Fn::GetAtt": f"{name}Table.Arn"} for name in ("Keyrings", "Connections")]
+    assert part["Resource"] == tables
+
+
 def test_events_are_put_on_our_own_bus_alone() -> None:
     putting = [part for _, part in every_statement() if part["Action"] == "events:PutEvents"]
     assert len(putting) == 5

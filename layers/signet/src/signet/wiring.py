@@ -238,6 +238,7 @@ def reaper() -> "Reaper":
     return Reaper(
         stack=settings().stack,
         bounds=settings().bounds,
+        connections=_connections(),
         keyrings=keyrings(),
         kms=_kms(),
         audit=_audit(),
@@ -442,6 +443,7 @@ def _key_creation() -> "KeyCreation":
         clock=_clock(),
         entropy=_entropy(),
         pause=sleep,
+        window=settings().bounds.probe_interval,
     )
 
 

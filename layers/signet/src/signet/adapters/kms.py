@@ -24,7 +24,13 @@ _KEY_FAULTS = frozenset({
 published yet, because `prove` failed."""
 
 
+_REFUSED = "AccessDeniedException"
+
 _STATES = {"Enabled": "enabled", "Disabled": "disabled"}
+
+
+class Refused(Unavailable):
+    """We may not do this with this key; never told from other failures outside of this module."""
 
 
 class KmsKeys:
@@ -94,11 +100,19 @@ class KmsKeys:
         )
 
     def describe(self, key_id: str) -> KmsKey | None:
-        """Return a key's state and tags; None for a key that is gone."""
+        """Return a key's state and tags; None for a key that is gone, or that we may not look at.
+
+        Such a key is somebody else's, by its key policy or by its tags: one of them must not end
+        the list for all of ours. Where our own permission is late, the key is left alone until
+        the next time.
+
+        Raises:
+            Unavailable: `signing_unavailable`: throttled, or timed out.
+        """
         try:
             metadata = self._call(lambda client: client.describe_key(KeyId=key_id))["KeyMetadata"]
             tags = self._call(lambda client: client.list_resource_tags(KeyId=key_id))["Tags"]
-        except Misconfigured:
+        except (Misconfigured, Refused):
             return None
         return KmsKey(
             key_id=key_id,
@@ -141,11 +155,11 @@ def _translated(code: str) -> SignetError:
             private=f"KMS: {code}: the key has to be looked at",
             redirectable=True,
         )
-    return _unavailable(code)
+    return _unavailable(code, Refused if code == _REFUSED else Unavailable)
 
 
-def _unavailable(reason: str) -> Unavailable:
-    return Unavailable(
+def _unavailable(reason: str, kind: type[Unavailable] = Unavailable) -> Unavailable:
+    return kind(
         "signing_unavailable",
         "The service is not available now. Please try again.",
         private=f"KMS: {reason}",

@@ -4,6 +4,7 @@ Nothing is left over: every key is referenced, on its way out, or too young to t
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from signet.broker.key_standing import ENABLED, Standing, owner_of, standing
@@ -55,17 +56,15 @@ class Census:
         began = self.clock.now()
         counts: Counter[str] = Counter()
         keyrings: dict[str, Keyring | None] = {}
-        position: str | None = None
-        complete = False
-        while not complete and self.clock.now() - began <= MOST_SECONDS:
-            page = self.kms.list_keys(position=position)
-            for key_id in page.items:
-                counts.update(self._look_at(key_id, keyrings))
-            position = page.position
-            complete = position is None
+        in_time = True
+        for key_id in self._key_ids():
+            in_time = self.clock.now() - began <= MOST_SECONDS
+            if not in_time:
+                break
+            counts.update(self._look_at(key_id, keyrings))
         return Count(
             taken_at=began,
-            complete=complete,
+            complete=in_time,
             tagged=counts["tagged"],
             referenced=counts[Standing.REFERENCED],
             unusable=counts["unusable"],
@@ -75,6 +74,15 @@ class Census:
             pending_deletion=counts[Standing.PENDING_DELETION],
             orphans=counts["orphans"],
         )
+
+    def _key_ids(self) -> Iterator[str]:
+        position: str | None = None
+        while True:
+            page = self.kms.list_keys(position=position)
+            yield from page.items
+            position = page.position
+            if position is None:
+                return
 
     def _look_at(self, key_id: str, keyrings: dict[str, Keyring | None]) -> tuple[str, ...]:
         key = self.kms.describe(key_id)

@@ -11,12 +11,16 @@ from typing import TypeVar
 from signet.broker.certification import certified
 from signet.broker.keyring import ISSUER, PublishedKey
 from signet.broker.ports import Clock, Entropy, Kms, RateLimits
+from signet.broker.resource_version import rfc3339
 from signet.broker.signing import prove, publishable_key
 from signet.errors import Misconfigured, SignetError, Unavailable
 from signet.jose.algorithms import algorithm
 
 CREATIONS_A_SECOND = 5
 """AWS KMS's default quota of CreateKey for an account and a Region."""
+MOST_UNPROVED = 3
+"""New keys that one owner may have in a window of time without one of them being proved."""
+WINDOW_SECONDS = 3_600
 _PATIENCE = 20
 """How many seconds a rotation waits for its turn before it leaves it to the next sweep."""
 _PAUSES = (0.2, 0.5, 1.0, 2.0)
@@ -34,7 +38,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyCreation:
-    """Makes keys; `stack` is the tag value of this deployment's keys, `pause` waits seconds."""
+    """Makes keys.
+
+    `stack` is the tag value of this deployment's keys, `pause` waits seconds, and `window` is how
+    many seconds an owner has to wait whose new keys could not be proved.
+    """
 
     stack: str
     kms: Kms
@@ -42,6 +50,7 @@ class KeyCreation:
     clock: Clock
     entropy: Entropy
     pause: Callable[[float], None]
+    window: int = WINDOW_SECONDS
 
     def __call__(
         self, owner: str, *, alg: str, operation: str, patience: int = _PATIENCE
@@ -55,12 +64,22 @@ class KeyCreation:
             patience: seconds to wait for a turn within KMS's quota.
 
         Raises:
-            Unavailable: `busy`: no turn; or KMS is. Misconfigured: `key_not_proved`,
-                `signing_key`.
+            Unavailable: `busy`: no turn, and the text says when; or KMS is. Misconfigured:
+                `key_not_proved`, `signing_key`. Where there is a key, `private` names it.
         """
-        self._wait_for_turn(patience)
+        turn = self._take_owners_turn(owner)
+        try:
+            self._wait_for_turn(patience)
+        except Unavailable:
+            self._give_back(turn)
+            raise
         key_id = self.kms.create_key(algorithm=algorithm(alg), tags=self._tags(owner, operation))
-        return self._patiently(lambda: self._proved(key_id, owner, alg))
+        try:
+            key = self._patiently(lambda: self._proved(key_id, owner, alg))
+        except SignetError as problem:
+            raise _unproved(problem, key_id) from problem
+        self._give_back(turn)
+        return key
 
     def prove(self, key: PublishedKey) -> None:
         """Have a published key sign once more, before everything depends on it.
@@ -94,6 +113,30 @@ class KeyCreation:
         tags = {STACK_TAG: self.stack, PURPOSE_TAG: purpose, OPERATION_TAG: operation}
         return tags if owner == ISSUER else {**tags, CONNECTION_TAG: owner}
 
+    def _take_owners_turn(self, owner: str) -> str:
+        """Take one of the owner's turns, which only a proved key gives back.
+
+        Each sweep begins a rotation anew whose key could not be proved: without an end to it,
+        keys would fill the account until nobody can make one.
+        """
+        now = self.clock.now()
+        window = now // self.window
+        turn, ends = f"CREATION#{owner}#{window}", (window + 1) * self.window
+        if self.limits.take_one_of(turn, limit=MOST_UNPROVED, until=ends):
+            return turn
+        raise Unavailable(
+            "busy",
+            f"New keys could not be proved. Please try again after {rfc3339(ends)}.",
+            private=f"{MOST_UNPROVED} new keys of {owner} were not proved: nothing uses them",
+        )
+
+    def _give_back(self, turn: str) -> None:
+        try:
+            self.limits.give_back(turn)
+        except Unavailable:
+            # The owner has one turn less until its window ends; the key is as good.
+            return
+
     def _wait_for_turn(self, patience: int) -> None:
         """Share KMS's quota with every other worker: so many turns in each second."""
         for waited in range(2 * patience + 1):
@@ -116,3 +159,13 @@ class KeyCreation:
                     raise
                 self.pause(pause)
         return attempt()
+
+
+def _unproved(problem: SignetError, key_id: str) -> SignetError:
+    """Name the key in what is told of it: no record does, and the reaper takes it later."""
+    return type(problem)(
+        problem.code,
+        problem.public,
+        private=f"the new KMS key {key_id} is not proved: {problem.private}",
+        redirectable=problem.redirectable,
+    )

@@ -40,16 +40,19 @@ def owner_of(key: KmsKey, *, stack: str) -> str | None:
 def standing(key: KmsKey, keyring: Keyring | None, *, bounds: Bounds, now: int) -> Standing:
     """Judge a key by its owner's keyring, which was read strongly after the key was.
 
-    An owner's removal leaves its keys alone for R: what they signed may still be under way.
+    An owner's removal leaves its keys alone for R: what they signed may still be under way. A key
+    that is needed is referenced also when somebody has KMS delete it: that has to be told.
     """
+    referred = keyring is not None and keyring.refers_to(key.key_id)
+    removed_at = keyring.deleted_at if keyring is not None else None
+    if referred and removed_at is None:
+        return Standing.REFERENCED
     if key.state == PENDING_DELETION:
         return Standing.PENDING_DELETION
-    if keyring is not None:
-        removed = keyring.deleted_at is not None and now > keyring.deleted_at + bounds.retention
-        if keyring.refers_to(key.key_id) and not removed:
-            return Standing.REFERENCED
-        if any(former.key_id == key.key_id for former in keyring.revoked):
-            return Standing.REVOKED
+    if referred and removed_at is not None and now <= removed_at + bounds.retention:
+        return Standing.REFERENCED
+    if keyring is not None and any(key.key_id == former.key_id for former in keyring.revoked):
+        return Standing.REVOKED
     # A rotation that is about to publish it may have made it just now.
     if now - key.created_at <= bounds.grace:
         return Standing.WITHIN_GRACE

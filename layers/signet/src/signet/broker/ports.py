@@ -233,6 +233,14 @@ class RateLimits(Protocol):
         """
         ...
 
+    def give_back(self, key: str) -> None:
+        """Give one of a key's turns back, for another caller to take; nothing where none is taken.
+
+        Raises:
+            Unavailable: the store is; the turn may be given back.
+        """
+        ...
+
 
 class RotationRequests(Protocol):
     """Where a step of a rotation is asked for."""
@@ -339,7 +347,10 @@ class Kms(DigestSigner, Protocol):
         ...
 
     def describe(self, key_id: str) -> KmsKey | None:
-        """Return a key's state and tags; None for a key that is gone."""
+        """Return a key's state and tags; None for a key that is gone or that we may not look at.
+
+        None says only that nothing may be done with it.
+        """
         ...
 
 

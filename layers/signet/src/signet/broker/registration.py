@@ -14,6 +14,7 @@ from signet.broker.ports import (
     Destinations,
     Entropy,
 )
+from signet.errors import Rejected
 
 _PATIENCE = 5
 """How many seconds an administrator stands in line for a new key."""
@@ -41,9 +42,10 @@ class Registration:
     ) -> Connection:
         """Check an administrator's document, make the connection's first key, and store both.
 
-        The key is made last, so that a refused document leaves no key behind; a key whose
-        connection then could not be stored carries its tags and is found by them. An `identifier`
-        makes the id, for a request that may be repeated; `agree` pins the provider's endpoints.
+        The key is made last, so that a refused document leaves no key behind; one whose connection
+        is refused then is given up, and where that is not sure its tags lead the reaper to it. An
+        `identifier` makes the id, for a request that may be repeated; `agree` pins the provider's
+        endpoints.
 
         Raises:
             Rejected: `invalid_connection`, `destination_refused`, `provider_metadata` or
@@ -59,12 +61,15 @@ class Registration:
         key = self.creation(
             connection.id, alg=connection.signing_alg, operation="register", patience=_PATIENCE
         )
-        self.connections.add(
-            connection,
-            Keyring(
-                owner=connection.id, version=1, current=replace(key, activated_at=key.published_at)
-            ),
+        keyring = Keyring(
+            owner=connection.id, version=1, current=replace(key, activated_at=key.published_at)
         )
+        try:
+            self.connections.add(connection, keyring)
+        except Rejected:
+            # It is not stored, and no write that is under way could store it.
+            self.creation.discard(key.key_id)
+            raise
         return connection
 
     def register_client(

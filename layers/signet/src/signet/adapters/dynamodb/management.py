@@ -134,6 +134,20 @@ class DynamoDbRateLimits:
             return False
         return True
 
+    def give_back(self, key: str) -> None:
+        """Give one turn back; an item whose time is over stays as it is, or gone."""
+        try:
+            self._database.call(
+                "update_item",
+                TableName=self._table,
+                Key={"pk": text(key)},
+                UpdateExpression="ADD taken :back",
+                ConditionExpression="taken > :none",
+                ExpressionAttributeValues={":back": number(-1), ":none": number(0)},
+            )
+        except ConditionFailed:
+            return
+
 
 class DynamoDbPositions:
     """`CURSOR#<hash>`: where in which list the next part begins."""
