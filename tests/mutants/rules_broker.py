@@ -200,8 +200,8 @@ RULES = (
     Rule(
         "upstream: a code that may be spent is not sent again",
         "broker/provider.py",
-        "if error.sent or attempt == attempts:",
-        "if attempt == attempts:",
+        "if error.sent or last:",
+        "if last:",
         (f"{_CALLBACK}test_a_code_is_not_sent_twice_when_its_answer_was_lost",),
     ),
     Rule(

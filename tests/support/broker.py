@@ -113,7 +113,11 @@ class Broker:
             keyrings=self.keyrings,
             creation=self.creation,
             probe=ProviderProbe(
-                issuer=ISSUER, provider=self.provider, fetcher=self.idp, entropy=self.entropy
+                issuer=ISSUER,
+                provider=self.provider,
+                fetcher=self.idp,
+                entropy=self.entropy,
+                notices=self.notices,
             ),
             limits=self.limits,
             requests=self.requests,

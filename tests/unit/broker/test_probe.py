@@ -37,7 +37,11 @@ def probe(broker: Broker, connection: Connection, *, deleted: bool = False) -> t
         now=broker.clock.now(),
     )
     ask = ProviderProbe(
-        issuer=ISSUER, provider=broker.provider, fetcher=broker.idp, entropy=broker.entropy
+        issuer=ISSUER,
+        provider=broker.provider,
+        fetcher=broker.idp,
+        entropy=broker.entropy,
+        notices=broker.notices,
     )
     removed = replace(keyring, deleted_at=1) if deleted else keyring
     return ask(connection, removed, key), key.kid
@@ -76,6 +80,19 @@ def test_a_provider_that_cannot_be_reached_said_nothing(
 
     broker.idp.answers[path] = lost
     assert probe(broker, connection)[0] == "unreachable"
+    assert broker.notices.warnings == [("probe_unreachable", connection.id, "nobody is there")]
+
+
+@pytest.mark.parametrize("document", [{"issuer": "https://other.example"}, {}])
+def test_metadata_that_cannot_be_used_are_nobody_to_ask(
+    broker: Broker, connection: Connection, document: dict[str, object]
+) -> None:
+    broker.idp.answers["/.well-known/openid-configuration"] = lambda _: answer(document)
+    assert probe(broker, connection)[0] == "unreachable"
+    assert not broker.idp.token_requests()
+    ((code, told_of, reason),) = broker.notices.warnings
+    assert (code, told_of) == ("probe_unreachable", connection.id)
+    assert "issuer" in reason
 
 
 def test_a_removed_owners_key_signs_no_probe(broker: Broker, connection: Connection) -> None:

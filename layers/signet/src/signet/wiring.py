@@ -212,6 +212,7 @@ def rotator() -> "Rotator":
     """Return the use case that rotates keys."""
     from signet.broker.probe import ProviderProbe
     from signet.broker.rotator import Rotator
+    from signet.web.log import LogNotices
 
     return Rotator(
         bounds=settings().bounds,
@@ -219,7 +220,11 @@ def rotator() -> "Rotator":
         keyrings=_keyring_registry(),
         creation=_key_creation(),
         probe=ProviderProbe(
-            issuer=settings().issuer, provider=_provider(), fetcher=_fetcher(), entropy=_entropy()
+            issuer=settings().issuer,
+            provider=_provider(),
+            fetcher=_fetcher(),
+            entropy=_entropy(),
+            notices=LogNotices(),
         ),
         limits=_rate_limits(),
         requests=_rotation_requests(),

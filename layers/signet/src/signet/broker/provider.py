@@ -5,7 +5,6 @@ Every authenticated request is one HTTP attempt with an assertion of its own.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TypeVar
 
 from signet.broker.connection import Connection
@@ -223,32 +222,43 @@ class Provider:
         That is: nothing was sent, or the provider said 503. After an answer that was lost the
         code may be spent, and sending it twice can end the provider's session [RFC 6749 4.1.2].
         """
-        answer: HttpAnswer | None = None
-        authentication = first
-        for attempt in range(1, attempts + 1):
-            request = build_token_request(
-                metadata.token_endpoint,
-                code=redemption.code,
-                redirect_uri=redemption.redirect_uri,
-                code_verifier=redemption.code_verifier,
-                authentication=authentication.parameters,
-                headers=connection.request_headers,
+        authentication, left = first, attempts - 1
+        while True:
+            answer = self._ask_for_tokens(
+                connection, metadata, redemption, authentication, last=left == 0
             )
-            try:
-                answer = self._recorded(
-                    authentication, partial(self._fetcher.fetch, request, bulkhead=connection.id)
-                )
-            except Unreachable as error:
-                if error.sent or attempt == attempts:
-                    raise
-            else:
-                if answer.status != _SERVICE_UNAVAILABLE or attempt == attempts:
-                    break
-            authentication = again()
-        if answer is None:  # pragma: no cover  (the loop breaks or raises)
-            raise AssertionError
-        _explain_client_refusal(answer)
-        return read_token_response(answer)
+            if answer is not None:
+                _explain_client_refusal(answer)
+                return read_token_response(answer)
+            authentication, left = again(), left - 1
+
+    def _ask_for_tokens(
+        self,
+        connection: Connection,
+        metadata: ProviderMetadata,
+        redemption: Redemption,
+        authentication: Authentication,
+        *,
+        last: bool,
+    ) -> HttpAnswer | None:
+        """Make one HTTP attempt; None when the code is certainly unspent and it is not the last."""
+        request = build_token_request(
+            metadata.token_endpoint,
+            code=redemption.code,
+            redirect_uri=redemption.redirect_uri,
+            code_verifier=redemption.code_verifier,
+            authentication=authentication.parameters,
+            headers=connection.request_headers,
+        )
+        try:
+            answer = self._recorded(
+                authentication, lambda: self._fetcher.fetch(request, bulkhead=connection.id)
+            )
+        except Unreachable as error:
+            if error.sent or last:
+                raise
+            return None
+        return None if answer.status == _SERVICE_UNAVAILABLE and not last else answer
 
     def verify_id_token(
         self, connection: Connection, metadata: ProviderMetadata, token: str, policy: IdTokenPolicy
