@@ -3,6 +3,7 @@
 from tests.mutants.rule import Rule
 
 _HEALING = "unit/broker/test_healing.py::"
+_ANNOUNCING = "integration/test_announcing.py::"
 _MODULE = "broker/healing.py"
 
 RULES = (
@@ -75,6 +76,44 @@ RULES = (
         "last=left == 0",
         "last=left <= 1",
         ("unit/broker/test_callback.py::test_a_503_is_tried_once_more_with_a_new_assertion",),
+    ),
+    Rule(
+        "announcing: a login does not wait for a bus that is down",
+        "wiring.py",
+        ", patience=IN_PASSING)",
+        ")",
+        (
+            f"{_ANNOUNCING}test_a_bus_that_is_down_is_told_once",
+            f"{_ANNOUNCING}test_an_announcement_is_given_a_second",
+        ),
+    ),
+    Rule(
+        "announcing: one attempt",
+        "adapters/aws.py",
+        "IN_PASSING = Patience(connect=1, read=1, attempts=1)",
+        "IN_PASSING = Patience(connect=1, read=1, attempts=3)",
+        (f"{_ANNOUNCING}test_a_bus_that_is_down_is_told_once",),
+    ),
+    Rule(
+        "announcing: a second and no more",
+        "adapters/aws.py",
+        "read_timeout=patience.read",
+        "read_timeout=2",
+        (f"{_ANNOUNCING}test_an_announcement_is_given_a_second",),
+    ),
+    Rule(
+        "events: every batch is tried",
+        "adapters/eventbridge.py",
+        "problem = problem or failure",
+        "raise",
+        ("unit/adapters/test_eventbridge.py::test_one_batch_that_fails_keeps_no_other_back",),
+    ),
+    Rule(
+        "events: what failed is raised when all were tried",
+        "adapters/eventbridge.py",
+        "problem = problem or failure",
+        "pass",
+        ("unit/adapters/test_eventbridge.py::test_one_batch_that_fails_keeps_no_other_back",),
     ),
     Rule(
         "probe: metadata of no use are nobody to ask",

@@ -398,10 +398,12 @@ def _healing() -> "Healing":
 
 @cache
 def _announcements() -> "Announcements":
-    from signet.adapters.eventbridge import EventBridgeAnnouncements
+    from signet.adapters.aws import IN_PASSING
+    from signet.adapters.eventbridge import EventBridge, EventBridgeAnnouncements
     from signet.web.log import LogNotices
 
-    return EventBridgeAnnouncements(_event_bus(), notices=LogNotices())
+    bus = EventBridge(bus=settings().event_bus, patience=IN_PASSING)
+    return EventBridgeAnnouncements(bus, notices=LogNotices())
 
 
 @cache
