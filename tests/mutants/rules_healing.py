@@ -3,8 +3,14 @@
 from tests.mutants.rule import Rule
 
 _HEALING = "unit/broker/test_healing.py::"
+_JWKS = "unit/web/test_published_jwks.py::"
+_STALE = (
+    "unit/broker/test_rotation.py::"
+    "test_a_jwks_that_cannot_be_fetched_again_is_used_for_as_long_as_no_new_key_signs"
+)
 _ANNOUNCING = "integration/test_announcing.py::"
 _MODULE = "broker/healing.py"
+_ROTATION = "broker/rotation.py"
 
 RULES = (
     Rule(
@@ -101,6 +107,50 @@ RULES = (
         "read_timeout=2",
         (f"{_ANNOUNCING}test_an_announcement_is_given_a_second",),
     ),
+    Rule(
+        "jwks: kept for less ahead of a planned change",
+        "broker/published_jwks.py",
+        "            max_age=max_age,",
+        "            max_age=self.max_age,",
+        (f"{_JWKS}test_ahead_of_a_planned_change_it_is_less_and_never_under_a_minute",),
+    ),
+    Rule(
+        "jwks: a removed owner's are gone",
+        "broker/published_jwks.py",
+        "keyring is None or keyring.deleted_at is not None",
+        "keyring is None",
+        (f"{_JWKS}test_a_removed_connections_keys_are_gone_at_once",),
+    ),
+    Rule(
+        "jwks: good for a while when ours fail",
+        "web/published.py",
+        "if stale_if_error is not None:",
+        "if False:",
+        (f"{_JWKS}test_where_nothing_is_planned_it_is_what_is_configured",),
+    ),
+    Rule("jwks: stale for an hour at most", _ROTATION, "min(_MOST_STALE, room", "(room", (_STALE,)),
+    Rule(
+        "jwks: stale and fresh within C",
+        _ROTATION,
+        "min(bounds.verifier_cache, bounds.propagation - ",
+        "min(999_999, bounds.propagation - ",
+        (_STALE,),
+    ),
+    Rule(
+        "jwks: stale before C within P",
+        _ROTATION,
+        "bounds.verifier_cache, bounds.propagation - bounds.verifier_cache - bounds.skew",
+        "bounds.verifier_cache, bounds.propagation - bounds.skew",
+        (_STALE,),
+    ),
+    Rule(
+        "jwks: stale with clocks apart",
+        _ROTATION,
+        "bounds.propagation - bounds.verifier_cache - bounds.skew",
+        "bounds.propagation - bounds.verifier_cache",
+        (_STALE,),
+    ),
+    Rule("jwks: stale beside max-age", _ROTATION, "room - max_age", "room", (_STALE,)),
     Rule(
         "events: every batch is tried",
         "adapters/eventbridge.py",

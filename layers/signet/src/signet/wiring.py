@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from signet.broker.management_access import ManagementAccess
     from signet.broker.ports import Announcements, ReapingRequests, RotationRequests
     from signet.broker.provider import Provider
+    from signet.broker.published_jwks import PublishJwks
     from signet.broker.reaper import Reaper
     from signet.broker.redemption import RedeemCode
     from signet.broker.registration import Registration
@@ -188,6 +189,19 @@ def keyrings() -> "DynamoDbKeyrings":
     from signet.adapters.dynamodb.keyrings import DynamoDbKeyrings
 
     return DynamoDbKeyrings(_database(), table=settings().tables.keyrings)
+
+
+@cache
+def publish_jwks() -> "PublishJwks":
+    """Return the use case behind the JWKS addresses."""
+    from signet.broker.published_jwks import PublishJwks
+
+    return PublishJwks(
+        bounds=settings().bounds,
+        max_age=settings().jwks_max_age,
+        keyrings=keyrings(),
+        clock=_clock(),
+    )
 
 
 @cache
