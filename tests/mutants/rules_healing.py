@@ -8,6 +8,8 @@ _STALE = (
     "unit/broker/test_rotation.py::"
     "test_a_jwks_that_cannot_be_fetched_again_is_used_for_as_long_as_no_new_key_signs"
 )
+_CURRENT = "unit/broker/test_current_keys.py::"
+_KEYS = "broker/current_keys.py"
 _ANNOUNCING = "integration/test_announcing.py::"
 _MODULE = "broker/healing.py"
 _ROTATION = "broker/rotation.py"
@@ -106,6 +108,128 @@ RULES = (
         "read_timeout=patience.read",
         "read_timeout=2",
         (f"{_ANNOUNCING}test_an_announcement_is_given_a_second",),
+    ),
+    Rule(
+        "current key: the record is read past what is remembered",
+        _KEYS,
+        "self.keyrings.get_again(owner)",
+        "self.keyrings.get(owner)",
+        (f"{_CURRENT}test_a_login_goes_on_with_the_key_that_took_over",),
+    ),
+    Rule(
+        "current key: what was read again is remembered",
+        "adapters/recent.py",
+        "return self._by_owner.get_again(owner, self._inner.get)",
+        "return self._inner.get(owner)",
+        (f"{_CURRENT}test_the_next_login_knows_the_key_that_took_over",),
+    ),
+    Rule(
+        "current key: only when KMS refuses the key",
+        _KEYS,
+        "            if problem.code != REFUSED_BY_KMS:\n                raise\n",
+        "",
+        (f"{_CURRENT}test_a_removed_owners_key_signs_no_more",),
+    ),
+    Rule(
+        "current key: the same key is not tried again",
+        _KEYS,
+        "if stored.current.key_id == keyring.current.key_id:",
+        "if False:",
+        (f"{_CURRENT}test_the_refused_key_is_asked_for_once",),
+    ),
+    Rule(
+        "current key: no other key ever takes over",
+        _KEYS,
+        "            return self._sign(stored, make)\n",
+        "            return self.sign_with(stored, stored.next or stored.current, make)\n",
+        (f"{_CURRENT}test_a_login_goes_on_with_the_key_that_took_over",),
+    ),
+    Rule(
+        "current key: the previous one never takes over",
+        _KEYS,
+        "                self.unusable.tell(stored, problem)\n                raise\n        try:",
+        "                if stored.previous:\n"
+        "                    return self.sign_with(stored, stored.previous, make)\n"
+        "                raise\n        try:",
+        (f"{_CURRENT}test_no_other_key_takes_over_and_operators_are_told",),
+    ),
+    Rule(
+        "current key: operators are told of a key that took over too",
+        _KEYS,
+        "            if problem.code == REFUSED_BY_KMS:\n"
+        "                self.unusable.tell(stored, problem)\n            raise\n\n",
+        "            raise\n\n",
+        (f"{_CURRENT}test_a_key_that_took_over_and_is_refused_too_is_the_one_that_is_told_of",),
+    ),
+    Rule(
+        "current key: a missing record signs nothing",
+        _KEYS,
+        "            raise missing(owner)",
+        "            return Keyring(owner=owner, version=0, current=None)",
+        (f"{_CURRENT}test_without_a_record_nothing_signs",),
+    ),
+    Rule(
+        "current key: told once a day",
+        "broker/unusable_keys.py",
+        "if self.limits.take(turn, now=now, until=now + _DAY):",
+        "if True:",
+        (f"{_CURRENT}test_operators_are_told_once_a_day",),
+    ),
+    Rule(
+        "current key: told again the next day",
+        "broker/unusable_keys.py",
+        "until=now + _DAY",
+        "until=now + 2 * _DAY",
+        (f"{_CURRENT}test_operators_are_told_once_a_day",),
+    ),
+    Rule(
+        "current key: telling hides no error",
+        "broker/unusable_keys.py",
+        "except Unavailable:",
+        "except ZeroDivisionError:",
+        (f"{_CURRENT}test_what_cannot_be_told_hides_no_error",),
+    ),
+    Rule(
+        "current key: announced whatever becomes of the audit",
+        "broker/unusable_keys.py",
+        "self.announcements.publish(event)\n                self.audit.record(event)\n",
+        "self.audit.record(event)\n                self.announcements.publish(event)\n",
+        (f"{_CURRENT}test_it_is_announced_also_where_it_cannot_be_recorded",),
+    ),
+    Rule(
+        "current key: recorded",
+        "broker/unusable_keys.py",
+        "                self.audit.record(event)\n",
+        "",
+        (f"{_CURRENT}test_no_other_key_takes_over_and_operators_are_told",),
+    ),
+    Rule(
+        "current key: the second attempt is by what was read last",
+        "broker/provider.py",
+        "event=event, keyring=signed.keyring)",
+        "event=event, keyring=keyring)",
+        (f"{_CURRENT}test_what_the_provider_refuses_then_is_tried_with_the_key_before_it",),
+    ),
+    Rule(
+        "current key: the attempt after a 503 too",
+        "broker/user_authentication.py",
+        "connection, first.keyring, metadata",
+        "connection, answer.keyring, metadata",
+        (f"{_CURRENT}test_a_second_attempt_is_signed_with_the_key_of_the_first",),
+    ),
+    Rule(
+        "current key: the ID token's signature has its own key's name",
+        "broker/redemption.py",
+        "                self.audit.record(made.id_token(key.kid))\n",
+        "                pass\n",
+        (f"{_CURRENT}test_a_key_that_is_replaced_between_two_tokens_is_recorded_by_its_own_name",),
+    ),
+    Rule(
+        "current key: the ID token is signed by what signed the access token",
+        "broker/redemption.py",
+        "self._sign_id_token(signed.keyring, id_claims, made)",
+        "self._sign_id_token(keyring, id_claims, made)",
+        (f"{_CURRENT}test_both_tokens_are_signed_with_the_issuers_key_that_took_over",),
     ),
     Rule(
         "jwks: kept for less ahead of a planned change",

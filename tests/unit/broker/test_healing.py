@@ -147,10 +147,12 @@ def test_an_error_of_our_own_is_not_tried_again(overlap: Overlap) -> None:
     healing = Healing(provider=broker.provider, announcements=broker.audit, clock=broker.clock)
     metadata = broker.provider.metadata(overlap.connection)
 
+    first = broker.provider.authenticate(overlap.connection, overlap.keyring(), metadata)
+
     def send(authentication: Authentication, _: int) -> None:
         sent.append(authentication)
         raise Misconfigured("signing_key", "No key.", private="it is disabled")
 
     with pytest.raises(Misconfigured):
-        healing(overlap.connection, overlap.keyring(), metadata, first={}, send=send)
-    assert sent == [{}]
+        healing(overlap.connection, metadata, first=first, send=send)
+    assert sent == [first]

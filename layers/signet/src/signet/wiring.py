@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from signet.broker.checkpoint import AuditKey
     from signet.broker.client_authentication import ClientAuthentication
     from signet.broker.client_credentials import IssueClientToken
+    from signet.broker.current_keys import CurrentKeys
     from signet.broker.deployment import InitializeDeployment
     from signet.broker.healing import Healing
     from signet.broker.key_creation import KeyCreation
@@ -116,7 +117,7 @@ def _redeem_code() -> "RedeemCode":
         connections=_recent_connections(),
         keyrings=_recent_keyrings(),
         grants=_grants(),
-        kms=_kms(),
+        keys=_current_keys(),
         audit=_audit(),
         clock=_clock(),
         entropy=_entropy(),
@@ -132,7 +133,7 @@ def _issue_client_token() -> "IssueClientToken":
         issuer=settings().issuer,
         authentication=_client_authentication(),
         keyrings=_recent_keyrings(),
-        kms=_kms(),
+        keys=_current_keys(),
         audit=_audit(),
         clock=_clock(),
         entropy=_entropy(),
@@ -394,12 +395,29 @@ def _provider() -> "Provider":
 
     return Provider(
         fetcher=_fetcher(),
-        kms=_kms(),
+        keys=_current_keys(),
         audit=_audit(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
         notices=LogNotices(),
+    )
+
+
+@cache
+def _current_keys() -> "CurrentKeys":
+    from signet.broker.current_keys import CurrentKeys
+    from signet.broker.unusable_keys import UnusableKeys
+
+    return CurrentKeys(
+        kms=_kms(),
+        keyrings=_recent_keyrings(),
+        unusable=UnusableKeys(
+            limits=_rate_limits(),
+            audit=_audit(),
+            announcements=_announcements(),
+            clock=_clock(),
+        ),
     )
 
 

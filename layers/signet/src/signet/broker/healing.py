@@ -32,7 +32,6 @@ class Healing:
     def __call__(
         self,
         connection: Connection,
-        keyring: Keyring,
         metadata: ProviderMetadata,
         *,
         first: Authentication,
@@ -46,6 +45,7 @@ class Healing:
         try:
             return send(first, MAX_ATTEMPTS)
         except Misconfigured as problem:
+            keyring = first.keyring
             previous = keyring.previous
             if previous is None or problem.code != "provider_refused_client":
                 raise
