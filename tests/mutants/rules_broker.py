@@ -193,8 +193,8 @@ RULES = (
     Rule(
         "upstream: an assertion for each attempt",
         "broker/provider.py",
-        "authentication = again()",
-        "authentication = first",
+        "authentication, left = again(), left - 1",
+        "authentication, left = first, left - 1",
         (f"{_CALLBACK}test_a_503_is_tried_once_more_with_a_new_assertion",),
     ),
     Rule(

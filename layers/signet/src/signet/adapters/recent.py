@@ -34,11 +34,13 @@ class Recent(Generic[T]):
         # A clock that jumped back makes an entry look newer than now: load it again.
         if entry is not None and 0 <= now - entry[0] < self._seconds:
             return entry[1]
-        return self.get_again(key, load)
+        return self._load(key, load, now)
 
     def get_again(self, key: str, load: Callable[[str], T | None]) -> T | None:
         """Load it now, whatever is remembered, and remember that instead."""
-        now = self._clock.now()
+        return self._load(key, load, self._clock.now())
+
+    def _load(self, key: str, load: Callable[[str], T | None], now: int) -> T | None:
         loaded = load(key)
         with self._lock:
             self._entries.pop(key, None)
