@@ -10,6 +10,8 @@ _STALE = (
 )
 _CURRENT = "unit/broker/test_current_keys.py::"
 _KEYS = "broker/current_keys.py"
+_PROBE = "unit/broker/test_probe.py::"
+_PROFILES = "unit/broker/profiles/test_profiles.py::"
 _ANNOUNCING = "integration/test_announcing.py::"
 _MODULE = "broker/healing.py"
 _ROTATION = "broker/rotation.py"
@@ -294,27 +296,58 @@ RULES = (
         "broker/probe.py",
         "(Unavailable, Rejected, Misconfigured) as problem",
         "(Unavailable, Rejected) as problem",
-        ("unit/broker/test_probe.py::test_metadata_that_cannot_be_used_are_nobody_to_ask",),
+        (f"{_PROBE}test_metadata_that_cannot_be_used_are_nobody_to_ask",),
     ),
     Rule(
         "probe: operators are told why nobody was asked",
         "broker/probe.py",
         "reason=problem.private or problem.public",
         'reason=""',
-        ("unit/broker/test_probe.py::test_a_provider_that_cannot_be_reached_said_nothing",),
+        (f"{_PROBE}test_a_provider_that_cannot_be_reached_said_nothing",),
     ),
     Rule(
         "probe: the key in question signs",
         "broker/probe.py",
         ", key=key)",
         ")",
-        ("unit/broker/test_probe.py::test_the_key_in_question_signs",),
+        (f"{_PROBE}test_the_key_in_question_signs",),
+    ),
+    Rule(
+        "probe: a profile may opt out",
+        "broker/probe.py",
+        "probe=profile_of(connection.strategy).probe,",
+        "probe=True,",
+        (
+            f"{_PROBE}test_a_provider_that_cannot_be_asked_is_not_and_a_word_is_enough",
+            f"{_PROFILES}test_a_promotion_waits_for_what_a_provider_can_say",
+        ),
+    ),
+    Rule(
+        "probe: Login.gov is not asked",
+        "broker/profiles/login_gov.py",
+        "    probe=False,\n",
+        "",
+        (f"{_PROFILES}test_what_a_provider_says_of_a_key_is_known_or_said_to_be_unknown",),
+    ),
+    Rule(
+        "probe: GOV.UK One Login looks at the assertion first",
+        "broker/profiles/govuk_one_login.py",
+        '    made_up_code="invalid_grant",\n',
+        "",
+        (f"{_PROFILES}test_what_a_provider_says_of_a_key_is_known_or_said_to_be_unknown",),
+    ),
+    Rule(
+        "probe: Keycloak looks at the assertion first",
+        "broker/profiles/keycloak.py",
+        '    made_up_code="invalid_grant",\n',
+        "",
+        (f"{_PROFILES}test_what_a_provider_says_of_a_key_is_known_or_said_to_be_unknown",),
     ),
     Rule(
         "probe: a manual registration needs a word",
         "broker/probe.py",
         'connection.key_registration == "manual"',
         "False",
-        ("unit/broker/test_probe.py::test_what_a_promotion_waits_for",),
+        (f"{_PROBE}test_what_a_promotion_waits_for",),
     ),
 )

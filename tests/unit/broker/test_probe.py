@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.support.broker import ISSUER, Broker
+from tests.support.broker import BOUNDS, ISSUER, Broker
 from tests.support.canned_provider import answer
 
 from signet.broker.connection import Connection
@@ -106,3 +106,22 @@ def test_what_a_promotion_waits_for(connection: Connection) -> None:
     assert evidence_for(connection) == Evidence(probe=True, word=False)
     manual = replace(connection, key_registration="manual")
     assert evidence_for(manual) == Evidence(probe=True, word=True)
+
+
+def test_a_provider_that_cannot_be_asked_is_not_and_a_word_is_enough(broker: Broker) -> None:
+    made = broker.connect(
+        strategy="login_gov",
+        issuer="https://secure.login.gov/",
+        upstream_params={"acr_values": "urn:acr.login.gov:auth-only"},
+    )
+    begun = broker.rotator.step(made.id, requested=True)
+    assert begun is not None
+    assert begun.next is not None
+    broker.clock.time += 10 * BOUNDS.propagation
+    held = broker.rotator.step(made.id)
+    assert held is not None
+    assert (held.next, held.current) == (begun.next, begun.current)
+    assert broker.idp.requests == []
+    promoted = broker.rotator.approve(made.id, begun.next.kid, actor="admin")
+    assert promoted.current.kid == begun.next.kid
+    assert broker.idp.requests == []
