@@ -13,18 +13,11 @@ from signet.web.response import Response
 
 @endpoint("jwks", methods=("GET",), on_error=published_error)
 def handler(request: Request) -> Response:
-    """Answer a JWK Set from the keyring's record; KMS is never asked here.
-
-    The keys of a removed connection are gone at once: nothing signs with them any more.
-    """
+    """Answer a JWK Set from the keyring's record."""
     owner = request.path_parameters.get("connection_id", ISSUER)
     if owner != ISSUER and not is_connection_id(owner):
-        raise _not_found()
-    keyring = wiring.keyrings().get(owner)
-    if keyring is None or keyring.deleted_at is not None:
-        raise _not_found()
-    return published(request, keyring.jwks(), max_age=wiring.settings().jwks_max_age)
-
-
-def _not_found() -> Rejected:
-    return Rejected("not_found", "There is nothing here.")
+        raise Rejected("not_found", "There is nothing here.")
+    jwks = wiring.publish_jwks()(owner)
+    return published(
+        request, jwks.document, max_age=jwks.max_age, stale_if_error=jwks.stale_if_error
+    )

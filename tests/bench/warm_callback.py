@@ -132,7 +132,7 @@ class _LocalKey(SoftwareKms):
 def _provider_with_key(alg: str) -> Provider:
     return Provider(
         fetcher=wiring._fetcher(),
-        kms=_LocalKey(alg),
+        keys=replace(wiring._current_keys(), kms=_LocalKey(alg)),
         audit=wiring._audit(),
         clock=wiring._clock(),
         entropy=wiring._entropy(),

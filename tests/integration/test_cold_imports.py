@@ -26,7 +26,7 @@ def test_no_function_loads_a_heavy_library_before_it_is_called(name: str) -> Non
 
 
 def test_the_published_keys_need_neither_a_jwt_library_nor_cryptography() -> None:
-    composed = f"{DATABASE}; wiring.keyrings()"
+    composed = f"{DATABASE}; wiring.publish_jwks()"
 
     assert loaded(composed) & HEAVY == {"botocore", "urllib3"}
 

@@ -76,7 +76,7 @@ class Scene:
             agreement=Agreement(fetcher=self.outside, clock=broker.clock),
             provider=Provider(
                 fetcher=self.outside,
-                kms=broker.kms,
+                keys=broker.keys,
                 audit=broker.audit,
                 clock=broker.clock,
                 entropy=broker.entropy,

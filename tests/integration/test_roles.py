@@ -1,4 +1,4 @@
-"""The roles of what events run: each call that a rotation makes is allowed, and it was made here.
+"""The roles around a rotation: each call that it makes is allowed, and it was made here.
 
 Moto's own enforcement of IAM ignores conditions: here the template's statements are evaluated, with
 the tags that the keys really have.
@@ -16,6 +16,8 @@ from tests.support.memory import FixedClock
 from tests.support.probed_provider import ProbedProvider, probed_provider
 from tests.support.role import Call, RecordedCalls, allows
 
+from signet.errors import Misconfigured
+from signet.jose.jws import sign
 from signet_local.emulated_aws import REGION
 from signet_local.emulated_aws.process import EmulatedAws
 from signet_local.emulated_aws.resources import create_resources, emulated_client
@@ -77,7 +79,8 @@ def _account(kms: Any, provider: ProbedProvider) -> Account:
         return {tag["TagKey"]: tag["TagValue"] for tag in tags}
 
     calls = RecordedCalls(tags_of)
-    for client in (wiring._database(), wiring._kms(), wiring._event_bus()):
+    announcing = wiring._announcements()._bus
+    for client in (wiring._database(), wiring._kms(), wiring._event_bus(), announcing):
         calls.watch(client._client)
     return Account(wiring=wiring, clock=clock, calls=calls, kms=kms, connection=connection.id)
 
@@ -117,6 +120,25 @@ def test_a_rotation_makes_no_call_that_its_role_does_not_allow(account: Account)
     account.later(91)
     assert rotator.sweep() == 2
     check("RotateKeysRole", account, "dynamodb:Query", "events:PutEvents")
+
+
+@pytest.mark.parametrize(
+    ("role", "whose"),
+    [("AuthorizeRole", "connection"), ("CallbackRole", "connection"), ("TokenRole", "issuer")],
+)
+def test_whoever_meets_a_key_that_kms_refuses_may_tell_of_it(
+    account: Account, role: str, whose: str
+) -> None:
+    owner = account.connection if whose == "connection" else "issuer"
+    keyring = account.wiring.keyrings().get(owner)
+    key_id = keyring.current.key_id
+    account.later(1.1)  # it is told once a day
+    account.kms.disable_key(KeyId=key_id)
+    account.calls.take()
+    with pytest.raises(Misconfigured):
+        account.wiring._current_keys().sign(keyring, lambda key: sign({}, key=key, typ="JWT"))
+    account.kms.enable_key(KeyId=key_id)
+    check(role, account, "kms:Sign", "dynamodb:GetItem", "dynamodb:PutItem", "events:PutEvents")
 
 
 def test_a_lost_race_gives_its_key_up_and_may(account: Account) -> None:

@@ -214,14 +214,14 @@ RULES = (
     ),
     _aws(
         "waits are bounded",
-        "read_timeout=2",
-        "read_timeout=60",
+        "PATIENT = Patience(connect=1, read=2,",
+        "PATIENT = Patience(connect=1, read=60,",
         f"{_FAILURES}test_waits_are_bounded",
     ),
     _aws(
         "attempts are bounded",
-        '"total_max_attempts": 3',
-        '"max_attempts": 3',
+        '"total_max_attempts": patience',
+        '"max_attempts": patience',
         f"{_FAILURES}test_throttling_is_retried_and_then_given_up",
     ),
     # --- KMS ---
@@ -282,8 +282,8 @@ RULES = (
     ),
     _recent(
         "the wall clock tells the age",
-        "        now = self._clock.now()\n",
-        "        import time\n\n        now = int(time.monotonic())\n",
+        "        now = self._clock.now()\n        entry",
+        "        import time\n\n        now = int(time.monotonic())\n        entry",
         f"{_RECENT}test_a_change_is_seen_when_the_time_is_over",
     ),
     _recent(

@@ -274,7 +274,7 @@ RULES = (
         "signatures: the tokens' are recorded",
         "broker/redemption.py",
         "                lambda: self.audit.record(\n                    made.access_token("
-        "required(access)), made.id_token(key.kid)\n                ),\n",
+        "signed.value), made.id_token(signed.keyring.current.kid)\n                ),\n",
         "                lambda: None,\n",
         (
             f"{_SIGNED}test_tokens_that_cannot_be_recorded_are_not_given_out_and_the_code_stays_good",

@@ -193,15 +193,15 @@ RULES = (
     Rule(
         "upstream: an assertion for each attempt",
         "broker/provider.py",
-        "authentication = again()",
-        "authentication = first",
+        "authentication, left = again(), left - 1",
+        "authentication, left = first, left - 1",
         (f"{_CALLBACK}test_a_503_is_tried_once_more_with_a_new_assertion",),
     ),
     Rule(
         "upstream: a code that may be spent is not sent again",
         "broker/provider.py",
-        "if error.sent or attempt == attempts:",
-        "if attempt == attempts:",
+        "if error.sent or last:",
+        "if last:",
         (f"{_CALLBACK}test_a_code_is_not_sent_twice_when_its_answer_was_lost",),
     ),
     Rule(

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
+from signet.adapters.recent import RecentKeyrings
 from signet.broker.callback import FinishLogin
 from signet.broker.client import Client
 from signet.broker.client_authentication import ClientAuthentication
 from signet.broker.connection import Connection
+from signet.broker.current_keys import CurrentKeys
 from signet.broker.deployment import InitializeDeployment
 from signet.broker.front_channel import Redirection
 from signet.broker.healing import Healing
@@ -20,6 +22,7 @@ from signet.broker.registration import Registration
 from signet.broker.remote_keys import RemoteKeys
 from signet.broker.rotation import Bounds
 from signet.broker.rotator import Rotator
+from signet.broker.unusable_keys import UnusableKeys
 from signet.broker.user_authentication import UserAuthentication
 from signet.broker.userinfo import ReadUserinfo
 from signet.jose.algorithms import algorithm
@@ -56,11 +59,15 @@ VERIFIER = "v" * 43
 
 @dataclass
 class Broker:
-    """Everything on one desk. Attributes are the real use cases over in-memory ports."""
+    """Everything on one desk. Attributes are the real use cases over in-memory ports.
+
+    `signer_cache` is for how many seconds a login remembers a keyring: S, and 0 unless a test asks.
+    """
 
     clock: FixedClock = field(default_factory=FixedClock)
     kms: SoftwareKms = field(default_factory=SoftwareKms)
     entropy: CountingEntropy = field(default_factory=CountingEntropy)
+    signer_cache: int = 0
 
     def _pause(self, seconds: float) -> None:
         """Wait without time going on, so that what a test expects of times holds."""
@@ -77,9 +84,23 @@ class Broker:
         self.replay = MemoryReplay()
         self.notices = MemoryNotices()
         self.audit = MemoryAudit()
+        self.limits = MemoryRateLimits()
+        self.recent_keyrings = RecentKeyrings(
+            self.keyrings, seconds=self.signer_cache, clock=self.clock
+        )
+        self.keys = CurrentKeys(
+            kms=self.kms,
+            keyrings=self.recent_keyrings,
+            unusable=UnusableKeys(
+                limits=self.limits,
+                audit=self.audit,
+                announcements=self.audit,
+                clock=self.clock,
+            ),
+        )
         self.provider = Provider(
             fetcher=self.idp,
-            kms=self.kms,
+            keys=self.keys,
             audit=self.audit,
             clock=self.clock,
             entropy=self.entropy,
@@ -87,7 +108,6 @@ class Broker:
             notices=self.notices,
         )
         healing = Healing(provider=self.provider, announcements=self.audit, clock=self.clock)
-        self.limits = MemoryRateLimits()
         self.requests = MemoryRequests()
         self.creation = KeyCreation(
             stack="test",
@@ -113,7 +133,11 @@ class Broker:
             keyrings=self.keyrings,
             creation=self.creation,
             probe=ProviderProbe(
-                issuer=ISSUER, provider=self.provider, fetcher=self.idp, entropy=self.entropy
+                issuer=ISSUER,
+                provider=self.provider,
+                fetcher=self.idp,
+                entropy=self.entropy,
+                notices=self.notices,
             ),
             limits=self.limits,
             requests=self.requests,
@@ -147,7 +171,7 @@ class Broker:
             login_ttl=600,
             connections=self.connections,
             clients=self.clients,
-            keyrings=self.keyrings,
+            keyrings=self.recent_keyrings,
             logins=self.logins,
             provider=self.provider,
             healing=healing,
@@ -164,7 +188,7 @@ class Broker:
             grants=self.grants,
             users=UserAuthentication(
                 issuer=ISSUER,
-                keyrings=self.keyrings,
+                keyrings=self.recent_keyrings,
                 provider=self.provider,
                 healing=healing,
                 clock=self.clock,
@@ -184,9 +208,9 @@ class Broker:
                 clock=self.clock,
             ),
             connections=self.connections,
-            keyrings=self.keyrings,
+            keyrings=self.recent_keyrings,
             grants=self.grants,
-            kms=self.kms,
+            keys=self.keys,
             audit=self.audit,
             clock=self.clock,
             entropy=self.entropy,

@@ -369,6 +369,7 @@ MORE = {
     "authorize": {"events:PutEvents"},
     "callback": {"events:PutEvents"},
     "manage": {"dynamodb:Query", "events:PutEvents", *MAKING_KEYS, *LOOKING},
+    "token": {"events:PutEvents"},
 }
 
 
@@ -419,8 +420,15 @@ def test_the_reaper_reads_the_keyrings_and_whether_their_owners_are_there() -> N
 
 def test_events_are_put_on_our_own_bus_alone() -> None:
     putting = [part for _, part in every_statement() if part["Action"] == "events:PutEvents"]
-    assert len(putting) == 5
+    assert len(putting) == 6
     assert all(part["Resource"] == {"Fn::GetAtt": "SignetBus.Arn"} for part in putting)
+
+
+@pytest.mark.parametrize("folder", ["authorize", "callback", "token"])
+def test_whoever_signs_for_a_login_takes_turns_to_tell_and_reaches_no_claim(folder: str) -> None:
+    (turns,) = (part for part in statements(folder) if "ManagementTable" in str(part["Resource"]))
+    assert turns["Action"] == "dynamodb:PutItem"
+    assert partitions(turns) == ["REMINDER#*"]
 
 
 # ----------------------------------------------------------------------------------- the audit

@@ -41,8 +41,13 @@ class ProviderProcess:
             {"client": client, "demands": demands}, answer=f"client ready {client['client_id']}"
         )
 
-    def add_connection(self, connection: dict[str, Any], *, client_id: str, alg: str) -> None:
-        """Register Signet as a client, by the JWKS address of one of its connections."""
+    def add_connection(
+        self, connection: dict[str, Any], *, client_id: str, alg: str, **metadata: object
+    ) -> None:
+        """Register Signet as a client, by the JWKS address of one of its connections.
+
+        A client whose metadata changed is a new one to it, of whose keys it has no copy.
+        """
         self.add_client({
             "client_id": client_id,
             "redirect_uris": [connection["redirect_uri"]],
@@ -50,6 +55,7 @@ class ProviderProcess:
             "token_endpoint_auth_method": "private_key_jwt",
             "token_endpoint_auth_signing_alg": alg,
             "id_token_signed_response_alg": alg,
+            **metadata,
         })  # fmt: skip
 
     def assertions(self) -> list[dict[str, Any]]:

@@ -103,6 +103,14 @@ def test_what_fails_twice_was_not_asked_for() -> None:
     assert [len(batch) for batch in events.batches] == [2, 1]
 
 
+def test_one_batch_that_fails_keeps_no_other_back() -> None:
+    events = Events(fails=lambda number: number in {0, 10})  # 10 is the second attempt of 0
+    with pytest.raises(Unavailable, match="1 of 10"):
+        EventBridgeRotationRequests(bus_of(events)).request(*OWNERS)
+    asked = {json.loads(entry["Detail"])["owner"] for batch in events.batches for entry in batch}
+    assert asked == set(OWNERS)
+
+
 @pytest.mark.parametrize(
     ("error", "told"),
     [

@@ -151,3 +151,16 @@ def test_connections_clients_and_keyrings_are_remembered_each_by_their_keys(
     assert [read(key) for read, key, _ in remembered] == [value for _, _, value in remembered]
     clock.time += SECONDS
     assert [read(key) for read, key, _ in remembered] == [None] * 4
+
+
+def test_what_is_read_again_is_remembered_instead(memory: Recent[str]) -> None:
+    source = Source(a="1")
+    memory.get("a", source)
+    source.values["a"] = "2"
+    assert memory.get_again("a", source) == "2"
+    source.values["a"] = "3"
+    assert memory.get("a", source) == "2"
+    del source.values["a"]
+    assert memory.get_again("a", source) is None
+    source.values["a"] = "4"
+    assert memory.get("a", source) == "4"

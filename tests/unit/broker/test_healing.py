@@ -112,6 +112,26 @@ def test_what_the_second_attempt_says_does_not_replace_the_first_error(overlap: 
     assert not overlap.broker.audit.published
 
 
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        (answer({"error": "invalid_grant"}, status=400), ["KeyRefused"]),
+        (answer({"access_token": "a", "token_type": "Bearer"}), ["KeyRefused"]),
+        (answer({"error": "invalid_request"}, status=400), []),
+        (answer({"error": "unauthorized_client"}, status=400), []),
+        (answer({}, status=503), []),
+    ],
+)
+def test_a_login_that_fails_behind_the_client_tells_of_the_key_too(
+    overlap: Overlap, second: HttpAnswer, told: list[str]
+) -> None:
+    """The provider let the previous key in and refused what came with it: the current is amiss."""
+    overlap.good = second
+    assert overlap.finish()["error"] == "server_error"
+    assert len(overlap.kids) == 2
+    assert [event.type for event in overlap.broker.audit.published] == told
+
+
 def test_a_pushed_request_is_healed_too(overlap: Overlap) -> None:
     idp = overlap.broker.idp
     idp.metadata["pushed_authorization_request_endpoint"] = "https://idp.example/par"
@@ -127,10 +147,12 @@ def test_an_error_of_our_own_is_not_tried_again(overlap: Overlap) -> None:
     healing = Healing(provider=broker.provider, announcements=broker.audit, clock=broker.clock)
     metadata = broker.provider.metadata(overlap.connection)
 
+    first = broker.provider.authenticate(overlap.connection, overlap.keyring(), metadata)
+
     def send(authentication: Authentication, _: int) -> None:
         sent.append(authentication)
         raise Misconfigured("signing_key", "No key.", private="it is disabled")
 
     with pytest.raises(Misconfigured):
-        healing(overlap.connection, overlap.keyring(), metadata, first={}, send=send)
-    assert sent == [{}]
+        healing(overlap.connection, metadata, first=first, send=send)
+    assert sent == [first]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.support.broker import ISSUER, Broker
+from tests.support.broker import BOUNDS, ISSUER, Broker
 from tests.support.canned_provider import answer
 
 from signet.broker.connection import Connection
@@ -37,7 +37,11 @@ def probe(broker: Broker, connection: Connection, *, deleted: bool = False) -> t
         now=broker.clock.now(),
     )
     ask = ProviderProbe(
-        issuer=ISSUER, provider=broker.provider, fetcher=broker.idp, entropy=broker.entropy
+        issuer=ISSUER,
+        provider=broker.provider,
+        fetcher=broker.idp,
+        entropy=broker.entropy,
+        notices=broker.notices,
     )
     removed = replace(keyring, deleted_at=1) if deleted else keyring
     return ask(connection, removed, key), key.kid
@@ -76,6 +80,19 @@ def test_a_provider_that_cannot_be_reached_said_nothing(
 
     broker.idp.answers[path] = lost
     assert probe(broker, connection)[0] == "unreachable"
+    assert broker.notices.warnings == [("probe_unreachable", connection.id, "nobody is there")]
+
+
+@pytest.mark.parametrize("document", [{"issuer": "https://other.example"}, {}])
+def test_metadata_that_cannot_be_used_are_nobody_to_ask(
+    broker: Broker, connection: Connection, document: dict[str, object]
+) -> None:
+    broker.idp.answers["/.well-known/openid-configuration"] = lambda _: answer(document)
+    assert probe(broker, connection)[0] == "unreachable"
+    assert not broker.idp.token_requests()
+    ((code, told_of, reason),) = broker.notices.warnings
+    assert (code, told_of) == ("probe_unreachable", connection.id)
+    assert "issuer" in reason
 
 
 def test_a_removed_owners_key_signs_no_probe(broker: Broker, connection: Connection) -> None:
@@ -89,3 +106,22 @@ def test_what_a_promotion_waits_for(connection: Connection) -> None:
     assert evidence_for(connection) == Evidence(probe=True, word=False)
     manual = replace(connection, key_registration="manual")
     assert evidence_for(manual) == Evidence(probe=True, word=True)
+
+
+def test_a_provider_that_cannot_be_asked_is_not_and_a_word_is_enough(broker: Broker) -> None:
+    made = broker.connect(
+        strategy="login_gov",
+        issuer="https://secure.login.gov/",
+        upstream_params={"acr_values": "urn:acr.login.gov:auth-only"},
+    )
+    begun = broker.rotator.step(made.id, requested=True)
+    assert begun is not None
+    assert begun.next is not None
+    broker.clock.time += 10 * BOUNDS.propagation
+    held = broker.rotator.step(made.id)
+    assert held is not None
+    assert (held.next, held.current) == (begun.next, begun.current)
+    assert broker.idp.requests == []
+    promoted = broker.rotator.approve(made.id, begun.next.kid, actor="admin")
+    assert promoted.current.kid == begun.next.kid
+    assert broker.idp.requests == []

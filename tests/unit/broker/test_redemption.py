@@ -372,7 +372,9 @@ def test_a_code_is_usable_again_when_kms_could_not_sign(
             raise Unavailable("signing_unavailable", "Not now.")
         return real(**arguments)  # type: ignore[arg-type]
 
-    app.broker.redeem = replace(app.broker.redeem, kms=_Signer(failing))
+    app.broker.redeem = replace(
+        app.broker.redeem, keys=replace(app.broker.keys, kms=_Signer(failing))
+    )
     with pytest.raises(Unavailable):
         app.redeem(code)
     assert "id_token" in app.redeem(code)

@@ -307,6 +307,23 @@ def test_a_jwks_is_never_kept_for_longer_than_a_third_of_p() -> None:
 
 
 @pytest.mark.parametrize(
+    ("propagation", "verifier_cache", "skew", "max_age", "stale"),
+    [
+        (172_800, 86_400, 600, 300, 3_600),
+        (10_000, 2_000, 0, 300, 1_700),
+        (2_500, 2_000, 0, 300, 200),
+        (2_500, 2_000, 150, 300, 50),
+        (2_000, 2_000, 0, 300, 0),
+    ],
+)
+def test_a_jwks_that_cannot_be_fetched_again_is_used_for_as_long_as_no_new_key_signs(
+    propagation: int, verifier_cache: int, skew: int, max_age: int, stale: int
+) -> None:
+    bounds = replace(BOUNDS, propagation=propagation, verifier_cache=verifier_cache, skew=skew)
+    assert rotation.jwks_stale_if_error(bounds, max_age=max_age) == stale
+
+
+@pytest.mark.parametrize(
     ("changes", "inequality"),
     [
         ({"propagation": 99}, "SIGNET_PROPAGATION_SECONDS >= SIGNET_VERIFIER_CACHE_SECONDS"),

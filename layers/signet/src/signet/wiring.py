@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from signet.broker.checkpoint import AuditKey
     from signet.broker.client_authentication import ClientAuthentication
     from signet.broker.client_credentials import IssueClientToken
+    from signet.broker.current_keys import CurrentKeys
     from signet.broker.deployment import InitializeDeployment
     from signet.broker.healing import Healing
     from signet.broker.key_creation import KeyCreation
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from signet.broker.management_access import ManagementAccess
     from signet.broker.ports import Announcements, ReapingRequests, RotationRequests
     from signet.broker.provider import Provider
+    from signet.broker.published_jwks import PublishJwks
     from signet.broker.reaper import Reaper
     from signet.broker.redemption import RedeemCode
     from signet.broker.registration import Registration
@@ -115,7 +117,7 @@ def _redeem_code() -> "RedeemCode":
         connections=_recent_connections(),
         keyrings=_recent_keyrings(),
         grants=_grants(),
-        kms=_kms(),
+        keys=_current_keys(),
         audit=_audit(),
         clock=_clock(),
         entropy=_entropy(),
@@ -131,7 +133,7 @@ def _issue_client_token() -> "IssueClientToken":
         issuer=settings().issuer,
         authentication=_client_authentication(),
         keyrings=_recent_keyrings(),
-        kms=_kms(),
+        keys=_current_keys(),
         audit=_audit(),
         clock=_clock(),
         entropy=_entropy(),
@@ -191,6 +193,19 @@ def keyrings() -> "DynamoDbKeyrings":
 
 
 @cache
+def publish_jwks() -> "PublishJwks":
+    """Return the use case behind the JWKS addresses."""
+    from signet.broker.published_jwks import PublishJwks
+
+    return PublishJwks(
+        bounds=settings().bounds,
+        max_age=settings().jwks_max_age,
+        keyrings=keyrings(),
+        clock=_clock(),
+    )
+
+
+@cache
 def registration() -> "Registration":
     """Return the use cases that register connections and clients."""
     from signet.broker.registration import Registration
@@ -212,6 +227,7 @@ def rotator() -> "Rotator":
     """Return the use case that rotates keys."""
     from signet.broker.probe import ProviderProbe
     from signet.broker.rotator import Rotator
+    from signet.web.log import LogNotices
 
     return Rotator(
         bounds=settings().bounds,
@@ -219,7 +235,11 @@ def rotator() -> "Rotator":
         keyrings=_keyring_registry(),
         creation=_key_creation(),
         probe=ProviderProbe(
-            issuer=settings().issuer, provider=_provider(), fetcher=_fetcher(), entropy=_entropy()
+            issuer=settings().issuer,
+            provider=_provider(),
+            fetcher=_fetcher(),
+            entropy=_entropy(),
+            notices=LogNotices(),
         ),
         limits=_rate_limits(),
         requests=_rotation_requests(),
@@ -376,12 +396,29 @@ def _provider() -> "Provider":
 
     return Provider(
         fetcher=_fetcher(),
-        kms=_kms(),
+        keys=_current_keys(),
         audit=_audit(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
         notices=LogNotices(),
+    )
+
+
+@cache
+def _current_keys() -> "CurrentKeys":
+    from signet.broker.current_keys import CurrentKeys
+    from signet.broker.unusable_keys import UnusableKeys
+
+    return CurrentKeys(
+        kms=_kms(),
+        keyrings=_recent_keyrings(),
+        unusable=UnusableKeys(
+            limits=_rate_limits(),
+            audit=_audit(),
+            announcements=_announcements(),
+            clock=_clock(),
+        ),
     )
 
 
@@ -394,10 +431,12 @@ def _healing() -> "Healing":
 
 @cache
 def _announcements() -> "Announcements":
-    from signet.adapters.eventbridge import EventBridgeAnnouncements
+    from signet.adapters.aws import IN_PASSING
+    from signet.adapters.eventbridge import EventBridge, EventBridgeAnnouncements
     from signet.web.log import LogNotices
 
-    return EventBridgeAnnouncements(_event_bus(), notices=LogNotices())
+    bus = EventBridge(bus=settings().event_bus, patience=IN_PASSING)
+    return EventBridgeAnnouncements(bus, notices=LogNotices())
 
 
 @cache

@@ -10,6 +10,7 @@ from tests.support.broker import Broker, answer_of
 from tests.support.canned_provider import ISSUER as PROVIDER
 from tests.support.profiles import assertion, but_strategy, by_hand, connection, refusal_of, shown
 
+from signet.broker.probe import evidence_for
 from signet.broker.profiles.profile import (
     KEY_FORMS,
     STEP_VALUES,
@@ -22,6 +23,12 @@ from signet.errors import Misconfigured, Rejected
 from signet.jose.algorithms import ALGORITHMS
 
 ROOT = Path(__file__).parents[4]
+MADE_UP_CODES = {
+    "govuk_one_login": ("invalid_grant", True),
+    "keycloak": ("invalid_grant", True),
+    "login_gov": ("unknown", False),
+}
+"""What is known of the answer to a made-up code, and whether a rotation asks for it."""
 EVERY = pytest.mark.parametrize("strategy", strategies())
 SPELLINGS = {
     "user-info": "https://user@idp.example",
@@ -150,6 +157,25 @@ def test_every_fact_says_how_and_where_it_was_checked(strategy: str) -> None:
         assert re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", checked.on)
     assert profile.key_form in KEY_FORMS
     assert profile.made_up_code in {"invalid_grant", "unknown"}
+
+
+@EVERY
+def test_what_a_provider_says_of_a_key_is_known_or_said_to_be_unknown(strategy: str) -> None:
+    profile = strategies()[strategy]
+    known, asked = MADE_UP_CODES.get(strategy, ("unknown", True))
+    assert (profile.made_up_code, profile.probe) == (known, asked)
+    facts = [checked for checked in profile.checked if "made-up code" in checked.fact]
+    assert bool(facts) == (strategy in MADE_UP_CODES)
+    assert {fact.how for fact in facts} <= {"tried", "code"}, "nobody else says it of this"
+
+
+@EVERY
+def test_a_promotion_waits_for_what_a_provider_can_say(strategy: str) -> None:
+    made = connection(strategy)
+    asked = strategies()[strategy].probe
+    assert evidence_for(made).probe is asked
+    assert evidence_for(made).word is (made.key_registration == "manual")
+    assert asked or evidence_for(made).word, "who cannot be asked is no provider to surprise"
 
 
 def test_the_documentation_lists_the_strategies_that_there_are() -> None:

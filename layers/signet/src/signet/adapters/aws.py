@@ -5,6 +5,7 @@ are a fifth of a cold start and nothing here uses them.
 """
 
 import threading
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +17,30 @@ if TYPE_CHECKING:
 _making = threading.Lock()
 
 
-def aws_client(service: str) -> Any:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a client waits, in seconds: to connect, and for an answer; and how often."""
+
+    connect: float
+    read: float
+    attempts: int
+
+
+PATIENT = Patience(connect=1, read=2, attempts=3)
+"""For what a request cannot go on without."""
+IN_PASSING = Patience(connect=1, read=1, attempts=1)
+"""For what nobody waits for: a login that was healed is not held up to tell of it."""
+
+
+def aws_client(service: str, patience: Patience = PATIENT) -> Any:
     """Make a client; what all of them need is loaded once."""
     from botocore.config import Config
 
     config = Config(
-        connect_timeout=1,
-        read_timeout=2,
+        connect_timeout=patience.connect,
+        read_timeout=patience.read,
         # `max_attempts` would be three more after the first.
-        retries={"mode": "standard", "total_max_attempts": 3},
+        retries={"mode": "standard", "total_max_attempts": patience.attempts},
         # Several waits run side by side; each needs its connection.
         max_pool_connections=50,
     )

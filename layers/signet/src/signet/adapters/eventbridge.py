@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from signet.adapters.aws import aws_client
+from signet.adapters.aws import PATIENT, Patience, aws_client
 from signet.broker.event import Event
 from signet.broker.ports import Notices
 from signet.errors import Unavailable
@@ -25,27 +25,37 @@ _ATTEMPTS = 2
 class EventBridge:
     """One event bus. A batch may fail in part: each entry is judged by its own answer."""
 
-    def __init__(self, *, bus: str) -> None:
+    def __init__(self, *, bus: str, patience: Patience = PATIENT) -> None:
         self._bus = bus
+        self._patience = patience
 
     @cached_property
     def _client(self) -> "EventBridgeClient":
-        return cast("EventBridgeClient", aws_client("events"))
+        return cast("EventBridgeClient", aws_client("events", self._patience))
 
     def put(self, entries: Sequence[tuple[str, dict[str, object]]]) -> None:
         """Put events of a type and a detail each, at least once.
 
         Raises:
-            Unavailable: some of them are not on the bus.
+            Unavailable: some of them are not on the bus; all were tried.
         """
+        problem: Unavailable | None = None
         for batch in _batches([self._entry(kind, detail) for kind, detail in entries]):
-            left = batch
-            for _ in range(_ATTEMPTS):
-                left = self._put(left)
-                if not left:
-                    break
-            if left:
-                raise _unavailable(f"{len(left)} of {len(batch)} events were not taken")
+            try:
+                self._put_batch(batch)
+            except Unavailable as failure:
+                # One batch's failure is none of the others', which are other owners' steps.
+                problem = problem or failure
+        if problem is not None:
+            raise problem
+
+    def _put_batch(self, batch: "list[PutEventsRequestEntryTypeDef]") -> None:
+        left = batch
+        for _ in range(_ATTEMPTS):
+            left = self._put(left)
+            if not left:
+                return
+        raise _unavailable(f"{len(left)} of {len(batch)} events were not taken")
 
     def _put(
         self, entries: "list[PutEventsRequestEntryTypeDef]"

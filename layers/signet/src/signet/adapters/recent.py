@@ -34,6 +34,13 @@ class Recent(Generic[T]):
         # A clock that jumped back makes an entry look newer than now: load it again.
         if entry is not None and 0 <= now - entry[0] < self._seconds:
             return entry[1]
+        return self._load(key, load, now)
+
+    def get_again(self, key: str, load: Callable[[str], T | None]) -> T | None:
+        """Load it now, whatever is remembered, and remember that instead."""
+        return self._load(key, load, self._clock.now())
+
+    def _load(self, key: str, load: Callable[[str], T | None], now: int) -> T | None:
         loaded = load(key)
         with self._lock:
             self._entries.pop(key, None)
@@ -88,3 +95,7 @@ class RecentKeyrings:
     def get(self, owner: str) -> Keyring | None:
         """Return the keyring of that owner."""
         return self._by_owner.get(owner, self._inner.get)
+
+    def get_again(self, owner: str) -> Keyring | None:
+        """Return the keyring as it is stored now, and remember that one."""
+        return self._by_owner.get_again(owner, self._inner.get)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from signet.broker.attempt import attempt, required
 from signet.broker.client import MANAGEMENT_SCOPES, Client
 from signet.broker.client_authentication import ClientAuthentication
+from signet.broker.current_keys import CurrentKeys
 from signet.broker.keyring import ISSUER, missing
 from signet.broker.management_access import management_audience
-from signet.broker.ports import Audit, Clock, Entropy, Keyrings, Kms, Together
+from signet.broker.ports import Audit, Clock, Entropy, Keyrings, Together
 from signet.broker.signature_event import signature_made
-from signet.broker.signing import signing_key
 from signet.errors import Rejected
 from signet.jose.jws import sign
 from signet.oauth.access_token import LIFETIME_SECONDS, TYP, build_client_token_claims
@@ -24,7 +24,7 @@ class IssueClientToken:
     issuer: str
     authentication: ClientAuthentication
     keyrings: Keyrings
-    kms: Kms
+    keys: CurrentKeys
     audit: Audit
     clock: Clock
     entropy: Entropy
@@ -83,7 +83,7 @@ class IssueClientToken:
             jti=jti,
             now=now,
         )
-        token = sign(claims, key=signing_key(keyring, self.kms), typ=TYP)
+        token = self.keys.sign(keyring, lambda key: sign(claims, key=key, typ=TYP)).value
         event = signature_made(
             token,
             purpose="client_token",

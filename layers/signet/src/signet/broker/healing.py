@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from signet.broker.client_verdict import let_in
 from signet.broker.connection import Connection
 from signet.broker.event import SYSTEM, Event
 from signet.broker.keyring import Keyring
@@ -31,7 +32,6 @@ class Healing:
     def __call__(
         self,
         connection: Connection,
-        keyring: Keyring,
         metadata: ProviderMetadata,
         *,
         first: Authentication,
@@ -45,19 +45,23 @@ class Healing:
         try:
             return send(first, MAX_ATTEMPTS)
         except Misconfigured as problem:
+            keyring = first.keyring
             previous = keyring.previous
             if previous is None or problem.code != "provider_refused_client":
                 raise
             try:
                 again = self.provider.authenticate(connection, keyring, metadata, key=previous)
                 answer = send(again, 1)
-            except SignetError:
+            except SignetError as later:
+                if let_in(later):
+                    # The client is known by its previous key: it is the current one that is not.
+                    self._tell(connection, keyring)
                 raise problem from None
-        self.announcements.publish(self._refused(connection, keyring))
+        self._tell(connection, keyring)
         return answer
 
-    def _refused(self, connection: Connection, keyring: Keyring) -> Event:
-        return Event(
+    def _tell(self, connection: Connection, keyring: Keyring) -> None:
+        refused = Event(
             type="KeyRefused",
             time=self.clock.now(),
             actor=SYSTEM,
@@ -66,3 +70,4 @@ class Healing:
             outcome="failure",
             kid=keyring.current.kid,
         )
+        self.announcements.publish(refused)

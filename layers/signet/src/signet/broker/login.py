@@ -169,7 +169,6 @@ class StartLogin:
             raise missing(connection.id)
         request_uri = self.healing(
             connection,
-            keyring,
             metadata,
             first=self.provider.authenticate(connection, keyring, metadata),
             send=lambda authentication, _: self.provider.push(

@@ -133,6 +133,14 @@ class Keyrings(Protocol):
         ...
 
 
+class RememberedKeyrings(Keyrings, Protocol):
+    """Keyrings that are remembered for the signer's time S."""
+
+    def get_again(self, owner: str) -> Keyring | None:
+        """Return the keyring as it is stored now, in a strong read; that is remembered instead."""
+        ...
+
+
 class KeyringRegistry(Protocol):
     """Where keyrings are written."""
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from signet.broker.client_verdict import verdict
 from signet.broker.connection import Connection
 from signet.broker.keyring import Keyring, PublishedKey
-from signet.broker.ports import Entropy, Fetcher
+from signet.broker.ports import Entropy, Fetcher, Notices
 from signet.broker.profiles.registry import profile_of
 from signet.broker.provider import Provider
 from signet.broker.rotation import TIME_ALONE, UNREACHABLE, Evidence
-from signet.errors import Rejected, Unavailable
+from signet.errors import Misconfigured, Rejected, SignetError, Unavailable
 from signet.oauth.provider_token import build_token_request
 
 
@@ -21,18 +21,20 @@ class ProviderProbe:
     provider: Provider
     fetcher: Fetcher
     entropy: Entropy
+    notices: Notices
 
     def __call__(self, connection: Connection, keyring: Keyring, key: PublishedKey) -> str:
         """Return what the provider said of the key: one of the results in `rotation`.
 
         Raises:
-            Misconfigured: the owner was removed, the provider's metadata or KMS's key cannot be
-                used. Unavailable: KMS is, or the audit.
+            Misconfigured: the owner was removed, or KMS's key cannot be used.
+            Unavailable: KMS is, or the audit.
         """
         try:
             metadata = self.provider.metadata(connection)
-        except Unavailable:
-            return UNREACHABLE
+        except (Unavailable, Rejected, Misconfigured) as problem:
+            # Whether they are not there or of no use: nobody could be asked.
+            return self._unreachable(connection, problem)
         authentication = self.provider.authenticate(connection, keyring, metadata, key=key)
         self.provider.record(authentication, used=True)
         request = build_token_request(
@@ -45,8 +47,17 @@ class ProviderProbe:
         )
         try:
             return verdict(self.fetcher.fetch(request, bulkhead=f"rotation/{connection.id}"))
-        except (Unavailable, Rejected):
-            return UNREACHABLE
+        except (Unavailable, Rejected) as problem:
+            return self._unreachable(connection, problem)
+
+    def _unreachable(self, connection: Connection, problem: SignetError) -> str:
+        """Tell operators why; the result alone is kept, and shown to whoever may read keys."""
+        self.notices.warn(
+            "probe_unreachable",
+            connection_id=connection.id,
+            reason=problem.private or problem.public,
+        )
+        return UNREACHABLE
 
 
 def evidence_for(connection: Connection | None) -> Evidence:

@@ -5,20 +5,20 @@ Every authenticated request is one HTTP attempt with an assertion of its own.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TypeVar
 
 from signet.broker.connection import Connection
+from signet.broker.current_keys import CurrentKeys
 from signet.broker.event import Event
 from signet.broker.keyring import Keyring, PublishedKey
 from signet.broker.pinning import held, moved
-from signet.broker.ports import Audit, Clock, Entropy, Fetcher, Kms, Notices, Together
+from signet.broker.ports import Audit, Clock, Entropy, Fetcher, Notices, Together
 from signet.broker.remote_document import RemoteDocuments
 from signet.broker.remote_keys import RemoteKeys
 from signet.broker.signature_event import UNUSED, signature_made
-from signet.broker.signing import signing_key
 from signet.errors import Misconfigured, Rejected, Unavailable
 from signet.jose import strict_json
+from signet.jose.jws import SignedToken, SigningKey
 from signet.oauth.client_assertion import authentication_parameters, sign_assertion
 from signet.oauth.http_message import HttpAnswer, Unreachable
 from signet.oauth.provider_token import (
@@ -42,10 +42,14 @@ _SERVICE_UNAVAILABLE = 503
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authentication:
-    """Form parameters with an assertion for one HTTP attempt, and the event of its signature."""
+    """Form parameters with an assertion for one HTTP attempt, and the event of its signature.
+
+    `keyring` is the one whose key signed: newer than the remembered one, when KMS refused that.
+    """
 
     parameters: Mapping[str, str] = field(repr=False)
     event: Event
+    keyring: Keyring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +68,7 @@ class Provider:
         self,
         *,
         fetcher: Fetcher,
-        kms: Kms,
+        keys: CurrentKeys,
         audit: Audit,
         clock: Clock,
         entropy: Entropy,
@@ -74,7 +78,7 @@ class Provider:
         self._fetcher = fetcher
         self._notices = notices
         self._noticed: dict[str, int] = {}
-        self._kms = kms
+        self._signing = keys
         self._audit = audit
         self._together = together
         self._clock = clock
@@ -153,12 +157,16 @@ class Provider:
         """
         jti, now = self._entropy.token(), self._clock.now()
         profile = connection.assertion_profile(token_endpoint=metadata.token_endpoint)
-        token = sign_assertion(
-            profile,
-            key=signing_key(keyring, self._kms, key),
-            jti=jti,
-            now=now,
+
+        def make(signing: SigningKey) -> SignedToken:
+            return sign_assertion(profile, key=signing, jti=jti, now=now)
+
+        signed = (
+            self._signing.sign(keyring, make)
+            if key is None
+            else self._signing.sign_with(keyring, key, make)
         )
+        token = signed.value
         event = signature_made(
             token,
             purpose="client_assertion",
@@ -168,7 +176,7 @@ class Provider:
             jti=jti,
         )
         parameters = authentication_parameters(profile, token.compact)
-        return Authentication(parameters=parameters, event=event)
+        return Authentication(parameters=parameters, event=event, keyring=signed.keyring)
 
     def record(self, authentication: Authentication, *, used: bool) -> None:
         """Record an assertion's signature.
@@ -223,32 +231,43 @@ class Provider:
         That is: nothing was sent, or the provider said 503. After an answer that was lost the
         code may be spent, and sending it twice can end the provider's session [RFC 6749 4.1.2].
         """
-        answer: HttpAnswer | None = None
-        authentication = first
-        for attempt in range(1, attempts + 1):
-            request = build_token_request(
-                metadata.token_endpoint,
-                code=redemption.code,
-                redirect_uri=redemption.redirect_uri,
-                code_verifier=redemption.code_verifier,
-                authentication=authentication.parameters,
-                headers=connection.request_headers,
+        authentication, left = first, attempts - 1
+        while True:
+            answer = self._ask_for_tokens(
+                connection, metadata, redemption, authentication, last=left == 0
             )
-            try:
-                answer = self._recorded(
-                    authentication, partial(self._fetcher.fetch, request, bulkhead=connection.id)
-                )
-            except Unreachable as error:
-                if error.sent or attempt == attempts:
-                    raise
-            else:
-                if answer.status != _SERVICE_UNAVAILABLE or attempt == attempts:
-                    break
-            authentication = again()
-        if answer is None:  # pragma: no cover  (the loop breaks or raises)
-            raise AssertionError
-        _explain_client_refusal(answer)
-        return read_token_response(answer)
+            if answer is not None:
+                _explain_client_refusal(answer)
+                return read_token_response(answer)
+            authentication, left = again(), left - 1
+
+    def _ask_for_tokens(
+        self,
+        connection: Connection,
+        metadata: ProviderMetadata,
+        redemption: Redemption,
+        authentication: Authentication,
+        *,
+        last: bool,
+    ) -> HttpAnswer | None:
+        """Make one HTTP attempt; None when the code is certainly unspent and it is not the last."""
+        request = build_token_request(
+            metadata.token_endpoint,
+            code=redemption.code,
+            redirect_uri=redemption.redirect_uri,
+            code_verifier=redemption.code_verifier,
+            authentication=authentication.parameters,
+            headers=connection.request_headers,
+        )
+        try:
+            answer = self._recorded(
+                authentication, lambda: self._fetcher.fetch(request, bulkhead=connection.id)
+            )
+        except Unreachable as error:
+            if error.sent or last:
+                raise
+            return None
+        return None if answer.status == _SERVICE_UNAVAILABLE and not last else answer
 
     def verify_id_token(
         self, connection: Connection, metadata: ProviderMetadata, token: str, policy: IdTokenPolicy

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from signet.broker.attempt import attempt, required
 from signet.broker.client import Client
 from signet.broker.client_authentication import ClientAuthentication
+from signet.broker.current_keys import CurrentKeys, Signed
 from signet.broker.event import Event
 from signet.broker.grant import (
     Grant,
@@ -22,7 +23,7 @@ from signet.broker.grant import (
     invalid_grant,
 )
 from signet.broker.identity import released
-from signet.broker.keyring import ISSUER, missing
+from signet.broker.keyring import ISSUER, Keyring, missing
 from signet.broker.ports import (
     Audit,
     Clock,
@@ -30,14 +31,12 @@ from signet.broker.ports import (
     Entropy,
     Grants,
     Keyrings,
-    Kms,
     Together,
 )
 from signet.broker.recorded_write import STARTED
 from signet.broker.signature_event import UNUSED, signature_made
-from signet.broker.signing import signing_key
 from signet.errors import Rejected, SignetError
-from signet.jose.jws import SignedToken, sign
+from signet.jose.jws import SignedToken, SigningKey, sign
 from signet.oauth.access_token import LIFETIME_SECONDS, TYP, build_access_token_claims
 from signet.oauth.token_request import CodeRedemption, grant_type
 from signet.oidc.id_token import build_id_token_claims, half_hash
@@ -54,7 +53,7 @@ class RedeemCode:
     connections: Connections
     keyrings: Keyrings
     grants: Grants
-    kms: Kms
+    keys: CurrentKeys
     audit: Audit
     clock: Clock
     entropy: Entropy
@@ -108,7 +107,6 @@ class RedeemCode:
         keyring = self.keyrings.get(ISSUER)
         if keyring is None:
             raise missing(ISSUER)
-        key = signing_key(keyring, self.kms)
         now, redemption = self.clock.now(), self.entropy.token()
         access_claims = self._access_token_claims(grant, client, now)
         won, access = self.together(
@@ -118,22 +116,23 @@ class RedeemCode:
                 now=now,
                 keep_until=now + LIFETIME_SECONDS + _KEEP_AFTER_EXPIRY,
             ),
-            lambda: attempt(lambda: sign(access_claims, key=key, typ=TYP)),
+            lambda: attempt(lambda: self._sign_access_token(keyring, access_claims)),
         )
         made = Made(grant=grant, client=client, jti=str(access_claims["jti"]), time=now)
         if not won:
             self.grants.revoke(grant.id)
-            if isinstance(access, SignedToken):
-                self.audit.record(made.access_token(access, outcome=UNUSED))
+            if isinstance(access, Signed):
+                self.audit.record(made.access_token(access.value, outcome=UNUSED))
             raise invalid_grant("another request redeemed the code")
         try:
-            access_token = required(access).compact
+            signed = required(access)
+            access_token = signed.value.compact
             id_claims = self._id_token_claims(grant, client, access_token, now)
             _, id_token = self.together(
                 lambda: self.audit.record(
-                    made.access_token(required(access)), made.id_token(key.kid)
+                    made.access_token(signed.value), made.id_token(signed.keyring.current.kid)
                 ),
-                lambda: sign(id_claims, key=key, typ="JWT").compact,
+                lambda: self._sign_id_token(signed.keyring, id_claims, made),
             )
         except SignetError:
             # No token was given out: the client may come again with the same code (OP-074).
@@ -146,6 +145,22 @@ class RedeemCode:
             "scope": " ".join(grant.scope),
             "id_token": id_token,
         }
+
+    def _sign_access_token(
+        self, keyring: Keyring, claims: dict[str, object]
+    ) -> Signed[SignedToken]:
+        return self.keys.sign(keyring, lambda key: sign(claims, key=key, typ=TYP))
+
+    def _sign_id_token(self, keyring: Keyring, claims: dict[str, object], made: "Made") -> str:
+        """Sign while the signature is recorded as the current key's."""
+
+        def make(key: SigningKey) -> str:
+            if key.kid != keyring.current.kid:
+                # KMS refused that one since it signed the access token.
+                self.audit.record(made.id_token(key.kid))
+            return sign(claims, key=key, typ="JWT").compact
+
+        return self.keys.sign(keyring, make).value
 
     def _access_token_claims(self, grant: Grant, client: Client, now: int) -> dict[str, object]:
         return build_access_token_claims(

@@ -24,6 +24,7 @@ WATCH = 3_600
 ROLL_BACK_AFTER = 2
 KEPT_RETIRED = 10
 _LEAST_MAX_AGE = 60
+_MOST_STALE = 3_600
 _SKEW = "SIGNET_CLOCK_SKEW_SECONDS"
 
 REFUSED = "refused"
@@ -386,6 +387,24 @@ def jwks_max_age(keyring: Keyring, bounds: Bounds, *, configured: int, now: int)
     """
     most = min(configured, bounds.verifier_cache, bounds.propagation // 3)
     return max(min(most, _until_change(keyring, bounds, now)), min(most, _LEAST_MAX_AGE))
+
+
+def jwks_stale_if_error(bounds: Bounds, *, max_age: int) -> int:
+    """Return for how long a JWKS may be used past its max-age, in seconds, while ours fails.
+
+    That is RFC 5861's `stale-if-error`, so that logins outlive an hour in which nobody can fetch
+    our keys. 0 where the bounds leave no room.
+    """
+    # A key signs at P after it is published at the earliest. A copy that lacks it was made before
+    # that, and must be out of use by then:
+    # - in a verifier that heeds these headers, so max-age and this are at most C together;
+    # - in one that keeps what it gets for C, whatever we say, and gets it from a shared cache
+    #   that heeds them: then it is C after theirs, and our clocks may be `skew` apart.
+    # A copy that has a key too many verifies nothing that we sign, unless the key was revoked
+    # because somebody else signs with it. Whoever can make our answers fail would keep that one
+    # alive, so it is an hour at most, however much room there is.
+    room = min(bounds.verifier_cache, bounds.propagation - bounds.verifier_cache - bounds.skew)
+    return max(0, min(_MOST_STALE, room - max_age))
 
 
 def _until_change(keyring: Keyring, bounds: Bounds, now: int) -> int:

@@ -104,7 +104,6 @@ class UserAuthentication:
         tokens, _ = self.together(
             lambda: self.healing(
                 connection,
-                answer.keyring,
                 metadata,
                 first=authentication,
                 send=lambda first, attempts: self.provider.redeem(
@@ -112,7 +111,7 @@ class UserAuthentication:
                     metadata,
                     redemption,
                     first=first,
-                    again=lambda: self.authentication(answer),
+                    again=lambda: self.provider.authenticate(connection, first.keyring, metadata),
                     attempts=attempts,
                 ),
             ),

@@ -14,6 +14,18 @@ _SERVER_ERROR = 500
 MAX_TOKEN = 65_536
 
 
+class ProviderRefused(Denied):
+    """A provider's refusal; `error` is its bare error code [RFC 6749 5.2]."""
+
+    def __init__(self, *, status: int, error: str) -> None:
+        super().__init__(
+            "provider_refused",
+            "The identity provider refused the sign-in.",
+            private=f"provider answered {status} {error}",
+        )
+        self.error = error
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderTokens:
     """A provider's successful answer; the ID token in it is not verified yet."""
@@ -67,7 +79,7 @@ def read_token_response(answer: HttpAnswer) -> ProviderTokens:
     return ProviderTokens(unverified_id_token=str(id_token), access_token=str(access_token))
 
 
-def refusal(answer: HttpAnswer) -> Denied | Unavailable:
+def refusal(answer: HttpAnswer) -> ProviderRefused | Unavailable:
     """Tell what a provider's error answer means for this login [RFC 6749 5.2]."""
     if answer.status >= _SERVER_ERROR:
         return Unavailable(
@@ -75,11 +87,7 @@ def refusal(answer: HttpAnswer) -> Denied | Unavailable:
             "The identity provider is not available now.",
             private=f"provider answered {answer.status}",
         )
-    return Denied(
-        "provider_refused",
-        "The identity provider refused the sign-in.",
-        private=f"provider answered {answer.status} {error_code(answer)}",
-    )
+    return ProviderRefused(status=answer.status, error=error_code(answer))
 
 
 def error_code(answer: HttpAnswer) -> str:

@@ -1,4 +1,7 @@
-"""Documents that anybody may fetch and keep: strong ETag, 304, max-age [RFC 9110 8.8, 13.1.2]."""
+"""Documents that anybody may fetch and keep: strong ETag, 304, max-age [RFC 9110 8.8, 13.1.2].
+
+And for how long past that, in seconds, while they cannot be fetched: stale-if-error [RFC 5861 4].
+"""
 
 import hashlib
 
@@ -6,12 +9,17 @@ from signet.web.request import Request
 from signet.web.response import Response
 
 
-def published(request: Request, document: bytes, *, max_age: int) -> Response:
+def published(
+    request: Request, document: bytes, *, max_age: int, stale_if_error: int | None = None
+) -> Response:
     """Answer a JSON document, or 304 to somebody who has it."""
+    kept = f"public, max-age={max_age}"
+    if stale_if_error is not None:
+        kept += f", stale-if-error={stale_if_error}"
     etag = f'"{hashlib.sha256(document).hexdigest()[:32]}"'
     headers = {
         "etag": etag,
-        "cache-control": f"public, max-age={max_age}",
+        "cache-control": kept,
         "access-control-allow-origin": "*",
     }
     if has_tag(request.headers.get("if-none-match", ""), etag):

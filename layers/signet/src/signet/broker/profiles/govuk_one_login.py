@@ -30,7 +30,13 @@ PROFILE = Profile(
         "As scopes allow {scopes}.",
         "Tell the Client ID to whoever sent you this page.",
     ),
+    made_up_code="invalid_grant",
     checked=(
+        Checked(
+            fact="a made-up code is invalid_grant: the assertion is looked at before it",
+            how="code",
+            source="govuk-one-login/authentication-api TokenHandler.java, an older version of it",
+        ),
         Checked(
             fact="token endpoint or issuer (with its slash) as the one audience; jti once; kid "
             "needed with a JWKS; RSA keys; JWKS fetched within 5 s and kept for 24 h",

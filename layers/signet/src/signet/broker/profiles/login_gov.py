@@ -55,7 +55,14 @@ PROFILE = Profile(
         ),
         "Bad client_id": "The app's Issuer in the Partner Portal is not this client_id.",
     },
+    probe=False,
     checked=(
+        Checked(
+            fact="a made-up code ends the request before the assertion is looked at, with a text "
+            "that is no error code: a probe would tell nothing of the key",
+            how="code",
+            source="18F/identity-idp openid_connect_token_form.rb, an older version of it",
+        ),
         Checked(
             fact="RS256 alone; token endpoint as audience, the issuer refused; PKCE and "
             "private_key_jwt are both checked where both are sent; the texts of its refusals",

@@ -126,7 +126,8 @@ class Profile:
     STEP_VALUES in braces. `explanations` say in plain words what an error text of this provider
     means, by a piece of that text. `made_up_code` tells what the provider is known to answer to a
     made-up code under a good assertion: `invalid_grant`, or `unknown`. `probe` tells whether a
-    rotation asks it so; not where it counts refusals as attacks.
+    rotation asks it so; not where it looks at the code first, so that the answer tells nothing of
+    the key, nor where it counts refusals as attacks. A fact of `checked` says how either is known.
     """
 
     strategy: str
