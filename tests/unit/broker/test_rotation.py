@@ -170,6 +170,16 @@ def test_a_roll_back_ends_an_administrators_word() -> None:
     assert rotation.held(at(START + 300, keyring, MANUAL), rotation.PROMOTE) is not None
 
 
+@pytest.mark.parametrize("evidence", [rotation.TIME_ALONE, PROBED, MANUAL])
+def test_time_alone_never_brings_a_rolled_back_key_back(evidence: Evidence) -> None:
+    keyring = rotation.roll_back(at(START + 110, promoted()), "kid-two", operation="back")
+    plan = rotation.plan(at(START + 110, keyring, evidence))
+    assert plan.step is Step.WAIT
+    assert plan.held is not None
+    keyring = rotation.approve(at(START + 120, keyring), "kid-two", operation="word")
+    assert rotation.plan(at(START + 120, keyring, evidence)).step is Step.PROMOTE
+
+
 def test_a_roll_back_is_for_the_first_hour_and_the_key_that_signs() -> None:
     with pytest.raises(Rejected, match="longer than an hour"):
         rotation.roll_back(at(START + 3_701, promoted()), "kid-two", operation="x")

@@ -180,17 +180,18 @@ def is_propagated(s: Situation) -> str | None:
 def is_evidenced(s: Situation) -> str | None:
     """The provider knows the next key, as far as that can be told."""
     key = s.keyring.next
-    if key is None or (not s.evidence.probe and not s.evidence.word):
-        return None
-    if key.approved_at is not None:
+    if key is None or key.approved_at is not None:
         return None
     result = key.probe.result if key.probe is not None else None
     if result == ACCEPTED:
         return None
     if s.evidence.word:
         return "the provider's administrator has to enter the next key, or confirm that it is"
+    # Where no provider can be asked, too: time alone would bring the refused key back at once.
     if key.rolled_back_at is not None:
         return "the next key was rolled back, and the provider did not accept it since"
+    if not s.evidence.probe:
+        return None
     return _UNPROVEN[result]
 
 

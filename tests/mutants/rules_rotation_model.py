@@ -1,0 +1,127 @@
+"""The rules of the rotation that only an interleaving, or a fault, shows to be needed."""
+
+from tests.mutants.rule import Rule
+
+_MODULE = "broker/rotation.py"
+_STANDING = "broker/key_standing.py"
+_MODEL = "model/test_protocol.py::test_everything_holds_in_every_state"
+_FAULTS = f"{_MODEL}[fault upon fault]"
+_CLUMSY = f"{_MODEL}[a clumsy worker]"
+_BY_HAND = f"{_MODEL}[a registration by hand]"
+_UNTOLD = f"{_MODEL}[a provider that does not tell]"
+
+RULES = (
+    Rule(
+        "rotation: a rolled-back key waits where no provider can be asked",
+        _MODULE,
+        """    if key.rolled_back_at is not None:
+        return "the next key was rolled back, and the provider did not accept it since"
+    if not s.evidence.probe:
+        return None
+""",
+        """    if not s.evidence.probe:
+        return None
+    if key.rolled_back_at is not None:
+        return "the next key was rolled back, and the provider did not accept it since"
+""",
+        ("unit/broker/test_rotation.py::test_time_alone_never_brings_a_rolled_back_key_back",),
+    ),
+    Rule(
+        "rotation: a key that was here never comes again",
+        _MODULE,
+        "    _check_new(s.keyring, key)\n    fresh",
+        "    fresh",
+        (_CLUMSY,),
+    ),
+    Rule(
+        "rotation: the key before stays published",
+        _MODULE,
+        "previous=replace(s.keyring.current, retired_at=s.now)",
+        "previous=None",
+        (_FAULTS,),
+    ),
+    Rule(
+        "rotation: the refused key stays published",
+        _MODULE,
+        "current=restored, next=refused,",
+        "current=restored, next=None,",
+        (_UNTOLD,),
+    ),
+    Rule(
+        "rotation: P",
+        _MODULE,
+        "s.now - key.published_at >= s.bounds.propagation",
+        "s.now >= key.published_at",
+        (_FAULTS,),
+    ),
+    Rule(
+        "rotation: R",
+        _MODULE,
+        "s.now - key.retired_at >= s.bounds.retention",
+        "s.now >= key.retired_at",
+        (_FAULTS,),
+    ),
+    Rule(
+        "rotation: a retired key is remembered",
+        _MODULE,
+        "retired = (*s.keyring.retired, _former(previous, s.now))[-KEPT_RETIRED:]",
+        "retired = s.keyring.retired",
+        (_FAULTS,),
+    ),
+    Rule(
+        "rotation: a revoked key is remembered",
+        _MODULE,
+        "revoked = (*s.keyring.revoked, _former(key, s.now))",
+        "revoked = s.keyring.revoked",
+        (_CLUMSY,),
+    ),
+    Rule(
+        "rotation: each write is a version",
+        _MODULE,
+        "version = s.keyring.version + 1",
+        "version = s.keyring.version",
+        (_FAULTS,),
+    ),
+    Rule(
+        "rotation: a write says whose it is",
+        _MODULE,
+        "version=version, operation=operation, **changes",
+        "version=version, **changes",
+        (_FAULTS,),
+    ),
+    Rule(
+        "rotation: a successor is in one place",
+        _MODULE,
+        'refusals=0), "next": None}',
+        "refusals=0)}",
+        (_CLUMSY,),
+    ),
+    Rule(
+        "rotation: who cannot be asked needs a word",
+        _MODULE,
+        "    if s.evidence.word:\n",
+        "    if s.evidence.word and result is None:\n",
+        (_BY_HAND,),
+    ),
+    Rule(
+        "reaper: what a record refers to stays",
+        _STANDING,
+        "if keyring.refers_to(key.key_id) and not removed:",
+        "if keyring.deleted_at is not None and not removed:",
+        (_FAULTS,),
+    ),
+    Rule(
+        "reaper: G",
+        _STANDING,
+        "now - key.created_at <= bounds.grace",
+        "now < key.created_at",
+        (_FAULTS,),
+    ),
+    Rule(
+        "reaper: a key that nobody needs is found",
+        _STANDING,
+        "    return Standing.UNREFERENCED\n",
+        "    return Standing.WITHIN_GRACE\n",
+        (_FAULTS,),
+    ),
+)
