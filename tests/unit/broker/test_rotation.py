@@ -86,6 +86,7 @@ def test_a_next_key_beside_a_previous_one_is_not_promoted(
 def test_a_promotion_counts_refusals_anew() -> None:
     keyring = rotation.note_refusal(at(START + 105, promoted()), "kid-two", operation="n")
     keyring = rotation.roll_back(at(START + 110, keyring), "kid-two", operation="back")
+    keyring = rotation.approve(at(START + 120, keyring), "kid-two", operation="word")
     again = rotation.promote(at(START + 300, keyring), operation="promote")
     assert again.current.kid == "kid-two"
     assert again.current.refusals == 0
