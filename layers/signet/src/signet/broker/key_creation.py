@@ -126,7 +126,8 @@ class KeyCreation:
             return turn
         raise Unavailable(
             "busy",
-            f"New keys could not be proved. Please try again after {rfc3339(ends)}.",
+            "New keys are being made, or could not be proved. "
+            f"Please try again after {rfc3339(ends)}.",
             private=f"{MOST_UNPROVED} new keys of {owner} were not proved: nothing uses them",
         )
 
