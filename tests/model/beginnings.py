@@ -15,6 +15,7 @@ from tests.model.transitions import (
     CREATE,
     PROBE,
     PROMOTE,
+    PROMOTE_AT_ONCE,
     REFUSE,
     RETIRE,
     REVOKE,
@@ -42,8 +43,8 @@ class Beginnings:
         if may_begin(world.record, self.rules, self.scope.evidence):
             reader = Worker(CREATE, "read", base=world.record)
             yield "a worker reads, to make a key", added(world, reader)
-        if world.left.revocations:
-            yield from self._begin_revocation(world)
+        if world.left.orders:
+            yield from self._orders(world)
         for change in self._changes(world):
             after = changed(world.record, change, self.rules, self.scope.evidence)
             if after not in (NONE, world.record):
@@ -78,19 +79,20 @@ class Beginnings:
         """Tell whether a login may be refused: a timely provider's refusal is a false alarm."""
         return self.scope.provider in {TIMELY, FICKLE} or key not in world.known
 
-    def _begin_revocation(self, world: World) -> Iterator[Move]:
-        """An administrator revokes a key; the current one needs a fresh one where none is next."""
+    def _orders(self, world: World) -> Iterator[Move]:
+        """Read for an administrator, who orders what waits for nothing: logins may fail then."""
         keyring = RECORDS[world.record]
-        if keyring.deleted_at is not None:
-            return
-        left = world.left._replace(revocations=world.left.revocations - 1)
-        for key in keyring.published():
-            index = index_of(key)
-            label = f"an administrator reads, to revoke {key.kid}"
-            if key is keyring.current and keyring.next is None:
-                reader = Worker(f"{REVOKE} {index}", "read", base=world.record)
-                yield label, added(world, reader)._replace(left=left)
-                continue
-            after = changed(world.record, Change(REVOKE, key.kid), self.rules, self.scope.evidence)
-            writer = Worker(f"{REVOKE} {index}", "sent", base=world.record, after=after)
-            yield f"{label}, and sends", added(world, writer)._replace(left=left)
+        left = world.left._replace(orders=world.left.orders - 1)
+        ordered = world._replace(left=left)
+        for change in (
+            Change(PROMOTE_AT_ONCE),
+            *(Change(REVOKE, key.kid) for key in keyring.published()),
+        ):
+            after = changed(world.record, change, self.rules, self.scope.evidence)
+            step = f"{change.step} {change.kid[1:]}".rstrip()
+            if after != NONE:
+                sent = Worker(step, "sent", base=world.record, after=after)
+                yield f"an administrator orders and sends: {change.told()}", added(ordered, sent)
+            elif change.kid == keyring.current.kid and keyring.deleted_at is None:
+                reader = Worker(step, "read", base=world.record)
+                yield f"an administrator orders: {change.told()}", added(ordered, reader)

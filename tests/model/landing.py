@@ -4,7 +4,7 @@ from functools import cache
 
 from signet.broker.rotation import WATCH
 from tests.model.rules import SILENT, Rules, Scope
-from tests.model.transitions import PROMOTE, REVOKE, ROLL_BACK
+from tests.model.transitions import PROMOTE, PROMOTE_AT_ONCE, REVOKE, ROLL_BACK
 from tests.model.world import CACHED, NONE, OVERTAKEN, RECORDS, Key, Left, Worker, World, index_of
 
 
@@ -69,7 +69,8 @@ def _entered(key: Key, index: int, before: int, after: int, step: str) -> Key:
     if keyring.refers_to(f"k{index}") and not RECORDS[before].refers_to(f"k{index}"):
         key = key._replace(published=0)
     if index_of(keyring.current) == index:
-        hurried = key.hurried or (step.startswith(REVOKE) and key.published < CACHED)
+        ordered = step.startswith(REVOKE) or step == PROMOTE_AT_ONCE
+        hurried = key.hurried or (ordered and key.published < CACHED)
         return key._replace(signing=0, hurried=hurried)
     if any(index_of(former) == index for former in keyring.revoked):
         # What it signed is to be refused: nobody waits for it.

@@ -44,9 +44,8 @@ def _described(world: World, rules: Rules) -> Iterator[Reaper]:
     """DescribeKey, and its tags. The deletion of what is disabled already changes nothing."""
     indices = [i for i, key in enumerate(world.keys) if key.state == ENABLED]
     for index in (FOREIGN, *indices):
-        tags = TAGS if index != FOREIGN and world.keys[index].tagged else {}
-        ours = owner_of(_kms_key(tags), stack=STACK) == OWNER
-        if ours or not rules.reaper_reads_tags:
+        tagged = index != FOREIGN and world.keys[index].tagged
+        if not rules.reaper_reads_tags or _is_ours(tagged=tagged):
             yield Reaper("described", key=index)
 
 
@@ -67,7 +66,7 @@ def _judge(world: World, reaper: Reaper, rules: Rules) -> Iterator[Move]:
             judged = Reaper("judged", key=reaper.key)
             yield label, world._replace(reaper=judged)
         else:
-            yield label, world._replace(reaper=None)
+            yield label, world._replace(reaper=None) if world.reaper is not None else world
 
 
 def _taken(world: World, reaper: Reaper) -> World:
@@ -75,6 +74,11 @@ def _taken(world: World, reaper: Reaper) -> World:
     if reaper.key == FOREIGN:
         return world._replace(wrong="the reaper takes a key of somebody else")
     return world._replace(keys=disabled(world.keys, reaper.key))
+
+
+@cache
+def _is_ours(*, tagged: bool) -> bool:
+    return owner_of(_kms_key(TAGS if tagged else {}), stack=STACK) == OWNER
 
 
 @cache

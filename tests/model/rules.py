@@ -35,9 +35,12 @@ FICKLE = "fickle"
 """One that says this now and that a minute later: two nodes with a cache each."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rules:
-    """The rules of the protocol; each can be left out."""
+    """The rules of the protocol; each can be left out.
+
+    Two are never equal, so that a look-up by them is fast.
+    """
 
     announce: tuple[Guard, ...] = rotation.ANNOUNCE
     promote: tuple[Guard, ...] = rotation.PROMOTE
@@ -58,6 +61,10 @@ class Rules:
     """The age of a key is told by the time before the record was read."""
 
 
+PROTOCOL = Rules()
+"""All of them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """How much is explored: how many workers at once and keys in all, and how often what fails."""
@@ -65,7 +72,7 @@ class Scope:
     workers: int = 2
     keys: int = 3
     faults: int = 1
-    revocations: int = 0
+    orders: int = 0
     roll_backs: int = 0
     removals: int = 0
     provider: str = TIMELY

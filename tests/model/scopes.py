@@ -6,7 +6,7 @@ from tests.model.rules import FICKLE, SILENT, SLOW, Scope
 PROBED = Evidence(probe=True, word=False)
 MANUAL = Evidence(probe=True, word=True)
 
-WHOLE = Scope(revocations=1, roll_backs=1)
+WHOLE = Scope(orders=1, roll_backs=1)
 """Two workers, a fault, the reaper, an emergency and a roll-back, all at once."""
 FAULTS = Scope(faults=3)
 """Fault upon fault."""
@@ -14,7 +14,7 @@ APART = Scope(describes_apart=True)
 """A reaper that reads a key long before the record."""
 REMOVED = Scope(removals=1)
 """An owner that is removed at any moment."""
-CLUMSY = Scope(keys=2, revocations=1, clumsy=True, reaper=False)
+CLUMSY = Scope(keys=2, orders=1, clumsy=True, reaper=False)
 """A worker that announces a key again; it may have been revoked meanwhile."""
 LATE = Scope(provider=SLOW, evidence=PROBED, faults=0, roll_backs=1, reaper=False)
 """A provider that keeps our JWKS for as long as it likes, and is asked."""

@@ -73,7 +73,7 @@ def _first(scope: Scope) -> World:
         known=(0,) if scope.provider in {SLOW, SILENT} else (),
         left=Left(
             faults=scope.faults,
-            revocations=scope.revocations,
+            orders=scope.orders,
             roll_backs=scope.roll_backs,
             removals=scope.removals,
         ),

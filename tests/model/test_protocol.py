@@ -8,7 +8,7 @@ import pytest
 
 from signet.broker import rotation
 from signet.broker.rotation import Guard
-from tests.model.rules import LEAST, TICK, Rules, Scope
+from tests.model.rules import LEAST, PROTOCOL, TICK, Rules, Scope
 from tests.model.scopes import APART, BY_HAND, LATE, REMOVED, SCOPES, TORN, UNASKED, UNTOLD, WHOLE
 from tests.model.search import OLD_SIGNER, OLD_VERIFIER, REAPING, TOGETHER, Found, search
 
@@ -38,6 +38,7 @@ DANGERS = (
     "the write lands: retire",
     "the write lands: roll back",
     "the write lands: approve",
+    "the write lands: promote at once",
     "the write lands: revoke 0",
     "the write lands: revoke 1",
     "the revoked k0 is disabled",
@@ -65,13 +66,13 @@ def holds(found: Found) -> bool:
 
 @pytest.mark.parametrize("name", SCOPES)
 def test_everything_holds_in_every_state(name: str, record_property: Recorded) -> None:
-    found = explored(Rules(), SCOPES[name])
+    found = explored(PROTOCOL, SCOPES[name])
     record_property("states", found.states)
     assert holds(found)
 
 
 def test_what_is_dangerous_really_happens() -> None:
-    happened = explored(Rules(), WHOLE).happened
+    happened = explored(PROTOCOL, WHOLE).happened
     assert not [danger for danger in DANGERS if happened[danger] == 0]
 
 
@@ -218,7 +219,7 @@ def test_a_guard_that_gives_the_reason_alone_changes_nothing(rules: Rules) -> No
     """The transition cannot be made without that key: the guard is there to say so first."""
     found = search(rules, FEW)
     assert holds(found)
-    assert found.states == explored(Rules(), FEW).states
+    assert found.states == explored(PROTOCOL, FEW).states
 
 
 def test_a_next_and_a_previous_key_are_kept_apart_at_both_ends() -> None:

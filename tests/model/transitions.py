@@ -13,6 +13,7 @@ from tests.model.world import NONE, RECORDS, fresh_key, later
 
 OPERATION = "this write"
 CREATE, PROMOTE, RETIRE = Step.CREATE.value, Step.PROMOTE.value, Step.RETIRE.value
+PROMOTE_AT_ONCE = "promote at once"
 PROBE, APPROVE, REFUSE, ROLL_BACK, REVOKE = "probe", "approve", "refuse", "roll back", "revoke"
 
 
@@ -81,6 +82,10 @@ def _promote(s: Situation, change: Change, rules: Rules) -> Keyring:
     return rotation.promote(s, operation=OPERATION, guards=rules.promote)
 
 
+def _promote_at_once(s: Situation, change: Change, rules: Rules) -> Keyring:
+    return rotation.promote(s, operation=OPERATION, guards=rotation.PROMOTE_AT_ONCE)
+
+
 def _retire(s: Situation, change: Change, rules: Rules) -> Keyring:
     return rotation.retire(s, operation=OPERATION, guards=rules.retire)
 
@@ -110,6 +115,7 @@ def _revoke(s: Situation, change: Change, rules: Rules) -> Keyring:
 _TRANSITIONS: dict[str, Callable[[Situation, Change, Rules], Keyring]] = {
     CREATE: _announce,
     PROMOTE: _promote,
+    PROMOTE_AT_ONCE: _promote_at_once,
     RETIRE: _retire,
     PROBE: _probe,
     APPROVE: _approve,

@@ -34,7 +34,7 @@ class Key(NamedTuple):
     """A key in KMS. Ages are in ticks.
 
     `published` is how long ago it came into the JWKS, `signing` how long ago it stopped to be the
-    current key (0: it is). `hurried`: it took over in an emergency.
+    current key (0: it is). `hurried`: it took over by an order, before every verifier had it.
     """
 
     state: str = ENABLED
@@ -76,7 +76,7 @@ class Left(NamedTuple):
     """How often what may still happen."""
 
     faults: int
-    revocations: int
+    orders: int
     roll_backs: int
     removals: int
 
