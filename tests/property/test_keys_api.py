@@ -18,7 +18,7 @@ from signet.broker.event import Event
 from signet.broker.keyring import ISSUER, Keyring
 from signet.broker.rotator import Rotator
 from signet.broker.signing import publishable_key
-from signet.errors import Misconfigured, Unavailable
+from signet.errors import Unavailable
 from signet.jose.algorithms import algorithm
 from signet.jose.jws import read_unverified
 from signet.oauth.http_message import HttpAnswer, HttpRequest
@@ -243,8 +243,6 @@ class Keys(RuleBasedStateMachine):
         except (Crashed, Unavailable):
             assert fault is not None
             assert fault.happened
-        except Misconfigured:
-            assert self.disabled_by_hand
 
     # --- what holds -------------------------------------------------------------------------
 
