@@ -336,6 +336,21 @@ RULES = (
         (f"{_ROTATOR}test_a_next_key_that_cannot_sign_is_never_promoted",),
     ),
     Rule(
+        "rotator: who orders a key to sign that cannot is told",
+        _STEPS,
+        "            if request.immediate:\n                raise\n",
+        "",
+        (f"{_ROTATOR}test_who_orders_a_key_to_sign_that_cannot_is_told",),
+    ),
+    Rule(
+        "rotator: a provider that cannot be asked is told of",
+        _STEPS,
+        '            self._remind(s, "RotationStuck", '
+        'f"the provider cannot be asked: {problem.code}")\n            return False\n',
+        "            raise\n",
+        (f"{_ROTATOR}test_a_next_key_that_cannot_sign_is_told_of_before_the_provider_is_asked",),
+    ),
+    Rule(
         "rotator: who loses gives the key up",
         _STEPS,
         "            self.creation.discard(key.key_id)\n",

@@ -5,10 +5,39 @@ from dataclasses import replace
 from signet.broker import rotation
 from signet.broker.census import Census, Count
 from signet.broker.keyring import Keyring, Probe
+from signet.broker.managed_keys import ManagedKeys
 from signet.broker.rotator import Rotator
 from tests.support.broker import BOUNDS, Broker
 from tests.support.canned_provider import answer
 from tests.support.interference import Interference
+
+
+def interfered(broker: Broker, interference: Interference) -> Rotator:
+    """Make a broker's rotator again, at every port of which something may happen."""
+    around = interference.around
+    return replace(
+        broker.rotator,
+        connections=around(broker.connections),
+        keyrings=around(broker.keyrings),
+        creation=replace(broker.creation, kms=around(broker.kms), limits=around(broker.limits)),
+        probe=interference.calling("probe", broker.rotator.probe),
+        limits=around(broker.limits),
+        requests=around(broker.requests),
+        audit=around(broker.audit),
+        announcements=around(broker.audit),
+    )
+
+
+def managed_keys(broker: Broker, rotator: Rotator) -> ManagedKeys:
+    """Make what administrators use; where the rotator's ports fail, the same ports fail here."""
+    return ManagedKeys(
+        rotator=rotator,
+        bounds=BOUNDS,
+        creation=rotator.creation,
+        kms=rotator.creation.kms,
+        clock=broker.clock,
+        entropy=broker.entropy,
+    )
 
 
 class Rotating:
@@ -78,20 +107,8 @@ class Rotating:
             self.rotator.step(owner)
 
     def interfered(self, interference: Interference) -> Rotator:
-        """Make a second rotator, every port of which something may happen at."""
-        broker = self.broker
-        around = interference.around
-        return replace(
-            broker.rotator,
-            connections=around(broker.connections),
-            keyrings=around(broker.keyrings),
-            creation=replace(broker.creation, kms=around(broker.kms), limits=around(broker.limits)),
-            probe=interference.calling("probe", broker.rotator.probe),
-            limits=around(broker.limits),
-            requests=around(broker.requests),
-            audit=around(broker.audit),
-            announcements=around(broker.audit),
-        )
+        """Make a second rotator, at every port of which something may happen."""
+        return interfered(self.broker, interference)
 
     # --- what was left behind ---
 

@@ -14,7 +14,7 @@ from tests.support.interference import (
     crash,
     lose_the_answer,
 )
-from tests.support.rotating import Rotating
+from tests.support.rotating import Rotating, managed_keys
 
 from signet.broker.keyring import ISSUER
 from signet.broker.managed_keys import ManagedKeys
@@ -37,16 +37,7 @@ def manual() -> Rotating:
 
 
 def managed(rotating: Rotating, rotator: Rotator | None = None) -> ManagedKeys:
-    """Make the use case; with a rotator whose ports fail, the same ports fail here."""
-    rotator = rotator or rotating.rotator
-    return ManagedKeys(
-        rotator=rotator,
-        bounds=BOUNDS,
-        creation=rotator.creation,
-        kms=rotator.creation.kms,
-        clock=rotating.broker.clock,
-        entropy=rotating.broker.entropy,
-    )
+    return managed_keys(rotating.broker, rotator or rotating.rotator)
 
 
 def revoke(rotating: Rotating, kid: str, interference: Interference | None = None) -> None:

@@ -110,7 +110,7 @@ class Rotator:
         Raises:
             Rejected: `rotation_refused`: what was asked for cannot be done now.
             Unavailable: KMS or a table is, or the next key may have been stored.
-            Misconfigured: a key could not be proved.
+            Misconfigured: a new key could not be proved, or the one to be promoted at once.
         """
         request = _Request(actor=actor, requested=requested, immediate=immediate)
         situation = self.situation(owner)
@@ -231,7 +231,11 @@ class Rotator:
         until = s.now + s.bounds.probe_interval
         if not self.limits.take(f"PROBE#{owner}#{key.kid}", now=s.now, until=until):
             return False
-        result = self.probe(connection, s.keyring, key)
+        try:
+            result = self.probe(connection, s.keyring, key)
+        except Misconfigured as problem:
+            self._remind(s, "RotationStuck", f"the provider cannot be asked: {problem.code}")
+            return False
         probe = Probe(result=result, at=self.clock.now())
         told = self._event(s, "KeyProbed", kid=key.kid, detail={"result": result})
         kid = key.kid
@@ -248,6 +252,8 @@ class Rotator:
             self.creation.prove(key)
         except Misconfigured as problem:
             self._remind(s, "RotationStuck", f"the next key cannot sign: {problem.private}")
+            if request.immediate:
+                raise
             return False
         told = self._event(
             s,
