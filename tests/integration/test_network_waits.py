@@ -204,7 +204,7 @@ def test_warm_userinfo_waits_for_the_grant_alone(deployment: Deployment) -> None
 
 def test_a_published_jwks_waits_for_the_keyring_alone(deployment: Deployment) -> None:
     with deployment.waits.trace() as row:
-        deployment.wiring.keyrings().get(deployment.connection.id)
+        deployment.wiring.publish_jwks()(deployment.connection.id)
 
     assert str(row) == "GetItem KeyringsTable"
 
@@ -217,6 +217,48 @@ def test_a_logins_signatures_are_sealed_signed_and_verified(deployment: Deployme
 
     assert (told["holds"], told["next_seq"]) == (True, None), told
     assert told["checkpoint"]["seq"] == told["head"]["seq"] == told["events"]
+
+
+def test_a_login_just_after_its_key_was_revoked_waits_for_one_more_look(
+    deployment: Deployment,
+) -> None:
+    """The keyring that is remembered names a key that KMS refuses by now."""
+    first, second = deployment.start(), deployment.start()
+    revoke_current(deployment, deployment.connection.id)
+
+    with deployment.waits.trace() as row:
+        deployment.finish(first)
+
+    assert str(row) == (
+        "(DeleteItem LoginsTable ∥ Sign → GetItem KeyringsTable → Sign)"
+        " → (TransactWriteItems EventsTable ∥ POST /token) → PutItem GrantsTable"
+    )
+    with deployment.waits.trace() as row:
+        deployment.finish(second)
+
+    assert row.depth() == 3, "and the next one has no more to wait for"
+
+
+def test_tokens_just_after_the_issuers_key_was_revoked_wait_for_one_more_look(
+    deployment: Deployment,
+) -> None:
+    finished = deployment.finish(deployment.start())
+    revoke_current(deployment, "issuer")
+
+    with deployment.waits.trace() as row:
+        tokens = deployment.redeem(finished)
+
+    assert str(row) == (
+        "(PutItem ReplayTable ∥ GetItem GrantsTable)"
+        " → (UpdateItem GrantsTable ∥ Sign → GetItem KeyringsTable → Sign)"
+        " → (TransactWriteItems EventsTable ∥ Sign)"
+    )
+    assert deployment.userinfo(tokens)["sub"]
+
+
+def revoke_current(deployment: Deployment, owner: str) -> None:
+    kid = deployment.wiring.keyrings().get(owner).current.kid
+    deployment.wiring.management().keys.revoke(owner, kid, actor="admin")
 
 
 def test_two_calls_run_together_on_threads_of_their_own() -> None:

@@ -127,6 +127,15 @@ def test_admin_json_has_exactly_its_members(stack: Stack) -> None:
     assert isinstance(key.private_key, ec.EllipticCurvePrivateKey)
 
 
+def test_published_keys_say_for_how_long_they_may_be_kept(stack: Stack) -> None:
+    address = f"{stack.issuer}/.well-known/jwks.json"
+    answer = get(address)
+    assert answer.headers["cache-control"] == "public, max-age=300, stale-if-error=3600"
+    again = get(address, **{"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["cache-control"] == answer.headers["cache-control"]
+
+
 def test_only_its_owner_can_read_what_is_secret(stack: Stack) -> None:
     for name in ("admin.json", "environment.json"):
         assert stat.S_IMODE((stack.state / name).stat().st_mode) == 0o600
