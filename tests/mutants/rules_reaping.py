@@ -155,6 +155,13 @@ RULES = (
         (f"{_MAKING}test_a_key_that_is_not_what_kms_shows_is_not_handed_out_and_is_named",),
     ),
     Rule(
+        "creation: what KMS shows is no fault of whoever asked",
+        _CREATION,
+        "if isinstance(problem, Unavailable | Misconfigured):",
+        "if problem.code:",
+        (f"{_MAKING}test_a_public_half_of_another_kind_is_no_fault_of_whoever_asked",),
+    ),
+    Rule(
         "creation: a key that is given up is deleted",
         _CREATION,
         "            self.kms.schedule_deletion(key_id)\n",
@@ -167,6 +174,34 @@ RULES = (
         "            self.creation.discard(key.key_id)\n",
         "",
         (f"{_MAKING}test_a_refused_registration_gives_its_key_up",),
+    ),
+    Rule(
+        "rotator: a key that could not be proved is told",
+        "broker/rotator.py",
+        'self._remind(s, "RotationStuck", f"no new',
+        'str(f"no new',
+        (f"{_MAKING}test_a_key_that_could_not_be_proved_is_told_once_a_day_and_named",),
+    ),
+    Rule(
+        "rotator: an owner that gets no more keys is told of",
+        "broker/rotator.py",
+        "except (Exhausted, Misconfigured) as problem:",
+        "except Misconfigured as problem:",
+        (f"{_MAKING}test_an_owner_whose_keys_kms_denies_is_told_of_when_it_gets_no_more",),
+    ),
+    Rule(
+        "rotator: whoever asks for a key is told that there is none",
+        "broker/rotator.py",
+        "if isinstance(problem, Exhausted) and not request.requested:",
+        "if isinstance(problem, Exhausted):",
+        (f"{_MAKING}test_a_sweep_waits_quietly_until_an_owner_may_have_another_key",),
+    ),
+    Rule(
+        "rotator: and a sweep is not",
+        "broker/rotator.py",
+        "if isinstance(problem, Exhausted) and not request.requested:",
+        "if not problem.code:",
+        (f"{_MAKING}test_a_sweep_waits_quietly_until_an_owner_may_have_another_key",),
     ),
     # --- turns and keyrings in DynamoDB ------------------------------------------------------
     Rule(

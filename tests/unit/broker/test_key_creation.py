@@ -192,6 +192,16 @@ def test_a_key_that_kms_does_not_know_yet_is_waited_for(
     assert len(desk.clock.waits) == len(faults)
 
 
+@pytest.mark.parametrize("alg", ["ES256", "ES384"])
+def test_a_public_half_of_another_kind_is_no_fault_of_whoever_asked(desk: Desk, alg: str) -> None:
+    desk.kms.create_key(algorithm=algorithm("RS256"), tags={})
+    desk.kms.lying = True
+    with pytest.raises(Misconfigured) as caught:
+        desk.worker()(OWNER, alg=alg, operation="op")
+    assert caught.value.code == "key_not_proved"
+    assert list(desk.kms.keys)[-1] in caught.value.private
+
+
 @pytest.mark.parametrize(("fault", "kind"), [(NOT_FOUND, Misconfigured), (DENIED, Unavailable)])
 def test_a_key_that_kms_never_knows_is_given_up_as_what_it_is(
     desk: Desk, fault: SignetError, kind: type[SignetError]
@@ -294,6 +304,66 @@ def test_a_rotation_that_is_tried_at_every_sweep_makes_no_keys_without_end() -> 
             broker.rotator.step(connection.id, requested=True)
     assert len(kms.keys) == before + MOST_UNPROVED
     assert broker.keyrings.items[connection.id].next is None
+
+
+class Stuck:
+    """A connection whose new keys cannot be proved."""
+
+    def __init__(self) -> None:
+        self.kms = FaultyKms()
+        self.broker = Broker(kms=self.kms)
+        self.owner = self.broker.connect(token_endpoint_auth_signing_alg="ES256").id
+        self.broker.clock.time += BOUNDS.rotation
+        self.kms.lying = True
+        # Waiting takes no time here, and forgets no turns.
+        creation = replace(self.broker.creation, pause=lambda _: None)
+        self.rotator = replace(self.broker.rotator, creation=creation)
+
+    def reasons(self) -> list[str]:
+        events = self.broker.audit.events
+        assert self.broker.audit.published == events
+        assert {event.type for event in events} <= {"RotationStuck"}
+        return [event.detail["reason"] for event in events]
+
+
+def test_a_key_that_could_not_be_proved_is_told_once_a_day_and_named() -> None:
+    stuck = Stuck()
+    for _ in range(MOST_UNPROVED):
+        with pytest.raises(Misconfigured, match="key_not_proved"):
+            stuck.rotator.step(stuck.owner)
+    first = list(stuck.kms.keys)[2]
+    (reason,) = stuck.reasons()
+    assert reason.startswith(f"no new key could be made: the new KMS key {first} is not proved")
+
+
+def test_a_sweep_waits_quietly_until_an_owner_may_have_another_key() -> None:
+    stuck = Stuck()
+    for _ in range(MOST_UNPROVED):
+        with pytest.raises(Misconfigured):
+            stuck.rotator.step(stuck.owner)
+    made = len(stuck.kms.keys)
+    assert stuck.rotator.step(stuck.owner) == stuck.broker.keyrings.items[stuck.owner]
+    with pytest.raises(Unavailable, match="busy"):
+        stuck.rotator.step(stuck.owner, requested=True)
+    assert len(stuck.kms.keys) == made
+    assert len(stuck.reasons()) == 1
+    stuck.broker.clock.time += HOUR
+    stuck.kms.lying = False
+    rotated = stuck.rotator.step(stuck.owner)
+    assert rotated is not None
+    assert rotated.next is not None
+
+
+def test_an_owner_whose_keys_kms_denies_is_told_of_when_it_gets_no_more() -> None:
+    stuck = Stuck()
+    stuck.kms.faults["public_key"] = [DENIED] * 5 * MOST_UNPROVED
+    for _ in range(MOST_UNPROVED):
+        with pytest.raises(Unavailable):
+            stuck.rotator.step(stuck.owner)
+        assert stuck.reasons() == []
+    stuck.rotator.step(stuck.owner)
+    (reason,) = stuck.reasons()
+    assert f"{MOST_UNPROVED} new keys of {stuck.owner} were not proved" in reason
 
 
 # --- giving up -------------------------------------------------------------------------------

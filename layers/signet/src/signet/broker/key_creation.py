@@ -36,6 +36,10 @@ PURPOSE_ISSUER = "issuer"
 T = TypeVar("T")
 
 
+class Exhausted(Unavailable):
+    """An owner's new keys were not proved, one after the other: only time gives it another."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyCreation:
     """Makes keys.
@@ -64,8 +68,9 @@ class KeyCreation:
             patience: seconds to wait for a turn within KMS's quota.
 
         Raises:
-            Unavailable: `busy`: no turn, and the text says when; or KMS is. Misconfigured:
-                `key_not_proved`, `signing_key`. Where there is a key, `private` names it.
+            Exhausted: `busy`: too many keys of this owner were not proved; the text says until
+                when. Unavailable: `busy`: no turn; or KMS is. Misconfigured: `key_not_proved`,
+                `signing_key`. Where there is a key, `private` names it.
         """
         turn = self._take_owners_turn(owner)
         try:
@@ -124,7 +129,7 @@ class KeyCreation:
         turn, ends = f"CREATION#{owner}#{window}", (window + 1) * self.window
         if self.limits.take_one_of(turn, limit=MOST_UNPROVED, until=ends):
             return turn
-        raise Unavailable(
+        raise Exhausted(
             "busy",
             "New keys are being made, or could not be proved. "
             f"Please try again after {rfc3339(ends)}.",
@@ -163,10 +168,13 @@ class KeyCreation:
 
 
 def _unproved(problem: SignetError, key_id: str) -> SignetError:
-    """Name the key in what is told of it: no record does, and the reaper takes it later."""
-    return type(problem)(
-        problem.code,
-        problem.public,
-        private=f"the new KMS key {key_id} is not proved: {problem.private}",
-        redirectable=problem.redirectable,
-    )
+    """Name the key in what is told of it: no record does, and the reaper takes it later.
+
+    What KMS shows may be no key of the algorithm at all, which nobody asked for.
+    """
+    private = f"the new KMS key {key_id} is not proved: {problem.private or problem.public}"
+    if isinstance(problem, Unavailable | Misconfigured):
+        return type(problem)(
+            problem.code, problem.public, private=private, redirectable=problem.redirectable
+        )
+    return Misconfigured("key_not_proved", "A new key could not be proved.", private=private)

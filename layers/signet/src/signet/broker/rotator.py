@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from signet.broker import rotation
 from signet.broker.connection import Connection
 from signet.broker.event import SYSTEM, Event
-from signet.broker.key_creation import KeyCreation
+from signet.broker.key_creation import Exhausted, KeyCreation
 from signet.broker.keyring import (
     ANNOUNCED,
     HELD,
@@ -211,7 +211,14 @@ class Rotator:
         """Make a key, prove it and announce it; who loses the race gives its key up."""
         operation = self.entropy.identifier()
         keyring = s.keyring
-        key = self.creation(keyring.owner, alg=keyring.current.alg, operation=operation)
+        try:
+            key = self.creation(keyring.owner, alg=keyring.current.alg, operation=operation)
+        except (Exhausted, Misconfigured) as problem:
+            self._remind(s, "RotationStuck", f"no new key could be made: {problem.private}")
+            if isinstance(problem, Exhausted) and not request.requested:
+                # Time alone helps: the sweep after the owner's window tries again.
+                return False
+            raise
         fresh = replace(s, now=self.clock.now())
         after = rotation.announce(fresh, key, operation=operation)
         told = self._event(s, "KeyAnnounced", kid=key.kid, actor=request.actor)
