@@ -657,6 +657,20 @@ RULES = (
         (f"{_MANAGED}test_a_next_key_that_the_provider_refused_makes_no_promise",),
     ),
     Rule(
+        "preview: a word counts for more than an old refusal",
+        _ORDERS,
+        "    if key.approved_at is not None:\n        return False\n",
+        "",
+        (f"{_MANAGED}test_an_administrators_word_counts_for_more_than_an_old_refusal",),
+    ),
+    Rule(
+        "rotator: six steps a call",
+        _STEPS,
+        "_MOST_STEPS = 6",
+        "_MOST_STEPS = 60",
+        (f"{_ROTATOR}test_one_call_makes_a_few_steps_and_leaves_the_rest_to_the_next_sweep",),
+    ),
+    Rule(
         "preview: a key by hand is entered first",
         _ORDERS,
         "if situation.evidence.word and (following is None or following.approved_at is None):",

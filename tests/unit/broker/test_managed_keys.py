@@ -151,6 +151,14 @@ def test_a_next_key_that_the_provider_refused_makes_no_promise(rotating: Rotatin
     assert radius(rotating, rotating.first.kid) == ("current", "next", True, None)
 
 
+def test_an_administrators_word_counts_for_more_than_an_old_refusal(manual: Rotating) -> None:
+    following = manual.announce().next
+    manual.keep_answer("refused")
+    assert radius(manual, manual.first.kid) == ("current", "next", True, None)
+    managed(manual).approve(manual.owner, following.kid, actor="admin")
+    assert radius(manual, manual.first.kid) == ("current", "next", True, C)
+
+
 def test_a_next_key_that_the_provider_accepted_leaves_the_signers_cache(
     manual: Rotating,
 ) -> None:

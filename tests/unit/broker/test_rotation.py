@@ -1,6 +1,7 @@
 """The rotation protocol's guards, transitions and plan, one by one."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -90,6 +91,22 @@ def test_a_promotion_counts_refusals_anew() -> None:
     again = rotation.promote(at(START + 300, keyring), operation="promote")
     assert again.current.kid == "kid-two"
     assert again.current.refusals == 0
+
+
+@pytest.mark.parametrize(
+    ("transition", "reason"),
+    [
+        (rotation.promote, "no next key"),
+        (rotation.retire, "no previous key"),
+        (lambda s, **how: rotation.roll_back(s, "kid-one", **how), "another one"),
+    ],
+    ids=["promote", "retire", "roll back"],
+)
+def test_even_without_its_guards_a_transition_needs_its_key(
+    transition: Callable[..., Keyring], reason: str
+) -> None:
+    with pytest.raises(Rejected, match=reason):
+        transition(at(START), operation="x", guards=())
 
 
 def test_a_word_and_an_answer_are_for_the_next_key_alone() -> None:

@@ -221,6 +221,16 @@ def test_a_step_that_comes_again_changes_nothing(rotating: Rotating) -> None:
     assert rotating.kinds() == RETIRED
 
 
+def test_one_call_makes_a_few_steps_and_leaves_the_rest_to_the_next_sweep(
+    rotating: Rotating,
+) -> None:
+    no_times = replace(BOUNDS, propagation=0, retention=0, rotation=0)
+    rotator = replace(rotating.rotator, bounds=no_times)
+    version = rotating.keyring.version
+    rotator.step(rotating.owner)
+    assert rotating.keyring.version == version + 6
+
+
 def test_a_request_that_comes_again_begins_one_rotation(rotating: Rotating) -> None:
     keys = len(rotating.broker.kms.keys)
     for _ in range(3):
@@ -532,6 +542,19 @@ def test_a_key_that_the_provider_cannot_be_asked_about_is_held(rotating: Rotatin
     assert rotating.reminders() == [("RotationStuck", "the provider cannot be reached")]
 
 
+def test_a_connection_that_is_removed_meanwhile_signs_no_probe(rotating: Rotating) -> None:
+    rotating.announce()
+    rotating.wait(P)
+    # The calls of a step: the keyring, the connection, and the connection again for the probe.
+    removal = Interference(
+        3, BEFORE, lambda: rotating.broker.connections.remove(rotating.connection, now=rotating.now)
+    )
+    rotating.interfered(removal).step(rotating.owner)
+    assert removal.happened
+    assert probes(rotating) == 0
+    assert not rotating.broker.audit.events
+
+
 # --- a key that somebody has to enter by hand ----------------------------------------------------
 
 
@@ -743,6 +766,14 @@ def test_a_refusal_that_was_overtaken_is_counted_all_the_same(rotating: Rotating
     rotating.interfered(other).refused(rotating.owner, second.kid)
     assert rotating.kinds().count("KeyRefusalNoted") == 2
     assert rotating.kinds().count("KeyRolledBack") == 1
+
+
+def test_a_refusal_that_is_always_overtaken_is_left_to_the_next_one(rotating: Rotating) -> None:
+    before = rotating.promote()
+    rotating.broker.keyrings.replace = lambda *_: False
+    rotating.rotator.refused(rotating.owner, before.current.kid)
+    assert rotating.keyring == before
+    assert rotating.published() == PROMOTED
 
 
 def test_a_roll_back_that_was_cut_off_is_made_at_the_next_refusal(rotating: Rotating) -> None:

@@ -281,6 +281,8 @@ def _accepted(key: PublishedKey) -> bool:
 
 
 def _refused(key: PublishedKey) -> bool:
+    if key.approved_at is not None:
+        return False
     return key.probe is not None and key.probe.result == rotation.REFUSED
 
 
