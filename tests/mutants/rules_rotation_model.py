@@ -4,6 +4,8 @@ from tests.mutants.rule import Rule
 
 _MODULE = "broker/rotation.py"
 _STANDING = "broker/key_standing.py"
+_ROTATOR = "broker/rotator.py"
+_REAL = "model/test_real_steps.py::"
 _MODEL = "model/test_protocol.py::test_everything_holds_in_every_state"
 _FAULTS = f"{_MODEL}[fault upon fault]"
 _CLUMSY = f"{_MODEL}[a clumsy worker]"
@@ -123,5 +125,47 @@ RULES = (
         "    return Standing.UNREFERENCED\n",
         "    return Standing.WITHIN_GRACE\n",
         (_FAULTS,),
+    ),
+    Rule(
+        "model: a lost race is told by the record",
+        _ROTATOR,
+        "stored = self.keyrings.get(after.owner)",
+        "stored = after",
+        (f"{_REAL}test_who_loses_the_race_reads_again_and_gives_its_key_up",),
+    ),
+    Rule(
+        "model: who loses the race gives its key up",
+        _ROTATOR,
+        "self.creation.discard(key.key_id)",
+        "pass",
+        (f"{_REAL}test_who_loses_the_race_reads_again_and_gives_its_key_up",),
+    ),
+    Rule(
+        "model: a lost answer is no failure",
+        _ROTATOR,
+        "            problem = failure\n",
+        "            raise failure\n",
+        (f"{_REAL}test_who_gets_no_answer_reads_again_and_keeps_its_key",),
+    ),
+    Rule(
+        "model: a key is proved before it signs",
+        _ROTATOR,
+        "            self.creation.prove(key)\n",
+        "            pass\n",
+        (f"{_REAL}test_a_key_is_probed_and_written_and_then_proved_and_promoted",),
+    ),
+    Rule(
+        "model: a revoked key is disabled",
+        "broker/managed_keys.py",
+        "                self.kms.disable_key(key.key_id)\n",
+        "",
+        (f"{_REAL}test_a_revoked_key_is_disabled_once_the_record_is_without_it",),
+    ),
+    Rule(
+        "model: what nobody needs is taken away",
+        "broker/reaper.py",
+        "{Standing.UNREFERENCED, Standing.REVOKED}",
+        "{Standing.REVOKED}",
+        (f"{_REAL}test_the_reaper_reads_the_record_after_the_key_and_then_acts",),
     ),
 )
