@@ -3,8 +3,8 @@
 from functools import cache
 
 from signet.broker.rotation import WATCH
-from tests.model.rules import SILENT, Rules, Scope
-from tests.model.transitions import PROMOTE, PROMOTE_AT_ONCE, REVOKE, ROLL_BACK
+from tests.model.rules import LEAST, SILENT, Rules, Scope
+from tests.model.transitions import PROMOTE, PROMOTE_AT_ONCE, RETIRE, REVOKE, ROLL_BACK
 from tests.model.world import CACHED, NONE, OVERTAKEN, RECORDS, Key, Left, Worker, World, index_of
 
 
@@ -49,6 +49,9 @@ def _wrong(world: World, worker: Worker, scope: Scope) -> str:
         return "the keys of a removed owner change"
     if worker.step == PROMOTE and world.keys[current].rolled_back and refused:
         return f"{after.current.kid}, which the provider refused, signs again"
+    refused_at = before.current.refused_at
+    if worker.step == RETIRE and refused_at is not None and refused_at > -LEAST.retention:
+        return "a key retires, and logins fell back on it just now"
     if worker.step == ROLL_BACK:
         activated_at = before.current.activated_at or 0
         if world.keys[index_of(before.current)].rolled_back:

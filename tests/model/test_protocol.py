@@ -140,6 +140,12 @@ def test_what_is_dangerous_really_happens() -> None:
             id="retire: is_unneeded",
         ),
         pytest.param(
+            Rules(retire=without(rotation.RETIRE, rotation.carries_no_login)),
+            UNASKED,
+            "logins fell back on it just now",
+            id="retire: carries_no_login",
+        ),
+        pytest.param(
             Rules(writes_on_version=False),
             FEW,
             "left the JWKS, and was neither retired nor revoked",

@@ -201,6 +201,7 @@ def _later(key: PublishedKey, seconds: int) -> PublishedKey:
         published_at=_ago(key.published_at, seconds, LEAST.propagation) or 0,
         activated_at=_activated(key.activated_at, seconds),
         retired_at=_ago(key.retired_at, seconds, LEAST.retention),
+        refused_at=_ago(key.refused_at, seconds, LEAST.retention),
         probe=replace(probe, at=0) if probe is not None else None,
         approved_at=None if key.approved_at is None else 0,
         rolled_back_at=None if key.rolled_back_at is None else 0,

@@ -9,6 +9,8 @@ _PURE = "unit/broker/test_rotation.py::"
 _ROTATOR = "unit/broker/test_rotator.py::"
 _MANAGED = "unit/broker/test_managed_keys.py::"
 _KEYS = "unit/web/management/test_keys.py::"
+_IN_A_ROW = "test_whoever_keeps_our_keys_for_c_verifies_everything_whatever_crashes"
+_ANY_ORDER = "property/test_keys_api.py"
 _PROTOCOL = "broker/rotation.py"
 _STEPS = "broker/rotator.py"
 _ORDERS = "broker/managed_keys.py"
@@ -283,6 +285,20 @@ RULES = (
         '        return {"current": None}\n',
         (f"{_PURE}test_a_revoked_current_key_is_followed_by_a_new_one",),
     ),
+    Rule(
+        "rotations in a row: P counts from the publication",
+        _PROTOCOL,
+        "published_at=s.now, activated_at=None, retired_at=None",
+        "published_at=0, activated_at=None, retired_at=None",
+        (f"{_ROTATOR}{_IN_A_ROW}",),
+    ),
+    Rule(
+        "rotations in a row: R counts from the promotion",
+        _PROTOCOL,
+        "previous=replace(s.keyring.current, retired_at=s.now),",
+        "previous=replace(s.keyring.current, retired_at=1),",
+        (f"{_ROTATOR}{_IN_A_ROW}",),
+    ),
     # --- the plan ---
     Rule(
         "plan: a provider is not asked again at once",
@@ -341,6 +357,13 @@ RULES = (
         "            if request.immediate:\n                raise\n",
         "",
         (f"{_ROTATOR}test_who_orders_a_key_to_sign_that_cannot_is_told",),
+    ),
+    Rule(
+        "rotator: what is revoked meanwhile is no reason for an alarm",
+        _STEPS,
+        "return stored is None or stored.version != s.keyring.version",
+        "return False",
+        (f"{_ROTATOR}test_a_key_that_is_revoked_meanwhile_is_no_reason_for_an_alarm",),
     ),
     Rule(
         "rotator: a provider that cannot be asked is told of",
@@ -732,5 +755,27 @@ RULES = (
         "return once(call, lambda _: _keys(call, change(), status=status))",
         "return _keys(call, change(), status=status)",
         (f"{_KEYS}test_a_repeated_request_rotates_once",),
+    ),
+    # --- in any order ---
+    Rule(
+        "any order: a revoked key is disabled",
+        _ORDERS,
+        "            if written is not None:\n                self.kms.disable_key(key.key_id)\n",
+        "            if written is not None:\n",
+        (_ANY_ORDER,),
+    ),
+    Rule(
+        "any order: a key that signs is proved",
+        _STEPS,
+        "            self.creation.prove(key)\n",
+        "            pass\n",
+        (_ANY_ORDER,),
+    ),
+    Rule(
+        "any order: who loses gives the key up",
+        _STEPS,
+        "            self.creation.discard(key.key_id)\n",
+        "            pass\n",
+        (_ANY_ORDER,),
     ),
 )

@@ -168,4 +168,32 @@ RULES = (
         "{Standing.REVOKED}",
         (f"{_REAL}test_the_reaper_reads_the_record_after_the_key_and_then_acts",),
     ),
+    Rule(
+        "model: a key stays while logins fall back on it",
+        _MODULE,
+        "is_unneeded, carries_no_login)",
+        "is_unneeded)",
+        ("unit/broker/test_rotation.py::test_a_previous_key_stays_while_logins_fall_back_on_it",),
+    ),
+    Rule(
+        "model: a refusal has a time",
+        _MODULE,
+        ", refused_at=s.now)",
+        ")",
+        ("unit/broker/test_rotation.py::test_a_previous_key_stays_while_logins_fall_back_on_it",),
+    ),
+    Rule(
+        "model: a refusal is for R",
+        _MODULE,
+        "s.now - refused_at >= s.bounds.retention",
+        "s.now >= refused_at",
+        ("unit/broker/test_rotation.py::test_a_previous_key_stays_while_logins_fall_back_on_it",),
+    ),
+    Rule(
+        "model: the plan waits for logins that fall back",
+        _MODULE,
+        "max(previous.retired_at or 0, keyring.current.refused_at or 0)",
+        "previous.retired_at or 0",
+        ("unit/broker/test_rotation.py::test_a_previous_key_stays_while_logins_fall_back_on_it",),
+    ),
 )

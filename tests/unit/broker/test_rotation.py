@@ -212,6 +212,23 @@ def test_refusals_are_counted_of_the_current_key_alone() -> None:
         rotation.note_refusal(at(START + 110, promoted()), "kid-one", operation="n")
 
 
+def test_a_previous_key_stays_while_logins_fall_back_on_it() -> None:
+    refused = rotation.note_refusal(at(START + 250, promoted()), "kid-two", operation="n")
+    with pytest.raises(Rejected, match="logins need the previous one"):
+        rotation.retire(at(START + 449, refused), operation="x")
+    plan = rotation.plan(at(START + 300, refused))
+    assert (plan.step, plan.at) == (Step.WAIT, START + 450)
+    assert plan.held == "the provider refuses the current key, and logins need the previous one"
+    assert rotation.retire(at(START + 450, refused), operation="x").previous is None
+
+
+def test_a_jwks_is_kept_for_long_while_the_previous_key_stays() -> None:
+    bounds = replace(BOUNDS, propagation=3_000, verifier_cache=900)
+    refused = rotation.note_refusal(at(START + 250, promoted()), "kid-two", operation="n")
+    age = rotation.jwks_max_age(refused, bounds, configured=300, now=START + 299)
+    assert age == 151
+
+
 def test_a_revoked_current_key_is_followed_by_the_next() -> None:
     keyring = rotation.revoke(at(START + 5, announced()), "kid-one", operation="r")
     assert keyring.current.kid == "kid-two"

@@ -18,12 +18,14 @@ from tests.support.interference import (
     lose_the_answer,
 )
 from tests.support.racing import at_once
-from tests.support.rotating import Rotating
+from tests.support.rotating import Rotating, managed_keys
 
 from signet.broker import rotation
+from signet.broker.key_creation import MOST_UNPROVED
 from signet.broker.keyring import Keyring
 from signet.broker.rotator import CREATIONS_A_SWEEP
 from signet.errors import Misconfigured, Rejected, Unavailable
+from signet.oauth.assertion_profile import MAX_LIFETIME_UPSTREAM
 
 P, R = BOUNDS.propagation, BOUNDS.retention
 TURN = BOUNDS.rotation
@@ -320,15 +322,29 @@ def test_who_loses_the_race_gives_its_key_up(rotating: Rotating) -> None:
     assert rotating.kinds() == rotating.published() == ANNOUNCED
 
 
+@EACH_STEP
+def test_many_rotators_at_once_make_one_step(
+    prepare: Callable[[Rotating], None], kinds: list[str]
+) -> None:
+    for _ in range(20):
+        rotating = Rotating()
+        prepare(rotating)
+        at_once([partial(rotating.rotator.step, rotating.owner)] * MOST_UNPROVED)
+        assert rotating.kinds() == kinds
+        assert sorted(rotating.published()) == sorted(kinds)
+        assert not rotating.leaked()
+        rotating.check_every_published_key_signs()
+
+
 def test_many_rotators_and_an_administrator_at_once_have_one_winner() -> None:
     for _ in range(100):
         rotating = Rotating()
-        keyrings = at_once([
-            partial(rotating.rotator.step, rotating.owner, requested=True, actor=contender)
-            for contender in ("one", "another", "administrator")
+        rotating.wait(TURN)
+        at_once([
+            partial(rotating.rotator.step, rotating.owner, requested=requested, actor=actor)
+            for actor, requested in (("signet", False), ("other", False), ("admin", True))
         ])  # fmt: skip
-        assert rotating.kinds() == ANNOUNCED
-        assert {keyring.next.key_id for keyring in keyrings} == {rotating.keyring.next.key_id}
+        assert rotating.kinds() == rotating.published() == ANNOUNCED
         assert not rotating.leaked()
         rotating.check_every_published_key_signs()
 
@@ -675,6 +691,23 @@ def test_a_next_key_that_cannot_sign_is_told_of_before_the_provider_is_asked(
     assert rotating.keyring.current.kid == following.kid
 
 
+@pytest.mark.parametrize("call", ["probe", "sign_digest"])
+def test_a_key_that_is_revoked_meanwhile_is_no_reason_for_an_alarm(
+    rotating: Rotating, call: str
+) -> None:
+    following = rotating.announce().next
+    rotating.wait(P)
+    if call == "sign_digest":
+        rotating.keep_answer("accepted")
+    keys = managed_keys(rotating.broker, rotating.rotator)
+    other = Interference(
+        call, BEFORE, lambda: keys.revoke(rotating.owner, following.kid, actor="admin")
+    )
+    rotating.interfered(other).step(rotating.owner, immediate=call == "sign_digest")
+    assert rotating.keyring.published() == (rotating.first,)
+    assert rotating.reminders() == []
+
+
 def test_a_next_key_whose_public_half_is_another_is_never_promoted(rotating: Rotating) -> None:
     following = rotating.announce().next
     kms = rotating.broker.kms
@@ -827,3 +860,57 @@ def test_a_rolled_back_key_waits_for_the_provider_to_accept_it(rotating: Rotatin
         rotating.wait(INTERVAL)
         rotating.tick()
     assert rotating.keyring.current.kid == rotating.first.kid
+
+
+# --- rotations one after another ------------------------------------------------------------------
+
+
+def test_whoever_keeps_our_keys_for_c_verifies_everything_whatever_crashes() -> None:
+    rotating, seen = Rotating(), History()
+    crashes = 0
+    for tick in range(1_200):
+        crashes += tick_that_may_crash(rotating, tick)
+        seen.check(rotating.now, rotating.keyring)
+        rotating.check_every_published_key_signs()
+        rotating.wait(10 if tick % 2 else 90)
+    assert crashes > 30
+    assert rotating.kinds().count("KeyRetired") > 30
+    rotating.wait(BOUNDS.grace + 1)
+    rotating.reap()
+    assert rotating.census().orphans == 0
+    assert not rotating.leaked()
+
+
+class History:
+    """Who signed and what was published, at each time."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[int, str, set[str]]] = []
+
+    def check(self, now: int, keyring: Keyring) -> None:
+        """See that whatever is signed now, or was and is still good, can be verified.
+
+        A signer may know the record as it was S ago, and a verifier our keys as they were C ago.
+        """
+        published = {key.kid for key in keyring.published()}
+        self._seen = [*self._seen[-20:], (now, keyring.current.kid, published)]
+        signing = self._signers(now - BOUNDS.signer_cache)
+        good = self._signers(now - BOUNDS.signer_cache - MAX_LIFETIME_UPSTREAM)
+        copies = [kids for at, _, kids in self._seen if at >= now - BOUNDS.verifier_cache]
+        assert all(signing <= copy for copy in copies)
+        assert good <= published
+
+    def _signers(self, since: int) -> set[str]:
+        return {kid for at, kid, _ in self._seen if at >= since}
+
+
+def tick_that_may_crash(rotating: Rotating, tick: int) -> bool:
+    """Sweep and step, with a crash in one of the calls if there are so many."""
+    fault = Interference(1 + tick * 7 % 41, MOMENTS[tick % 2], crash)
+    broken = rotating.interfered(fault)
+    try:
+        broken.sweep()
+        broken.step(rotating.owner)
+    except Crashed:
+        return True
+    return False

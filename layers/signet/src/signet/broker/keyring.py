@@ -42,7 +42,7 @@ class PublishedKey:
     `key_id` is KMS's; `jwk` the public members as they are published, `kid` their RFC 7638
     thumbprint; times are unix seconds. `certificate` is DER in base64, signed by this key.
     `approved_at` is an administrator's word that the provider knows the key; `refusals` counts
-    logins that the provider refused with it since it took over.
+    logins that the provider refused with it since it took over; `refused_at` is the last one's.
     """
 
     kid: str
@@ -58,6 +58,7 @@ class PublishedKey:
     approved_at: int | None = None
     rolled_back_at: int | None = None
     refusals: int = 0
+    refused_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

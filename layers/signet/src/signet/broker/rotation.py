@@ -223,11 +223,19 @@ def is_unneeded(s: Situation) -> str | None:
     return "there is no previous key"
 
 
+def carries_no_login(s: Situation) -> str | None:
+    """No login of late fell back on the previous key, where the provider refuses the current."""
+    refused_at = s.keyring.current.refused_at
+    if refused_at is None or s.now - refused_at >= s.bounds.retention:
+        return None
+    return "the provider refuses the current key, and logins need the previous one"
+
+
 ANNOUNCE: tuple[Guard, ...] = (is_alive, has_no_next, has_no_previous)
 PROMOTE: tuple[Guard, ...] = (is_alive, has_next, has_no_previous, is_propagated, is_evidenced)
 PROMOTE_AT_ONCE: tuple[Guard, ...] = (is_alive, has_next, has_no_previous)
 ROLL_BACK: tuple[Guard, ...] = (is_alive, has_previous, is_watched, is_first_roll_back)
-RETIRE: tuple[Guard, ...] = (is_alive, has_previous, is_unneeded)
+RETIRE: tuple[Guard, ...] = (is_alive, has_previous, is_unneeded, carries_no_login)
 ALIVE: tuple[Guard, ...] = (is_alive,)
 
 
@@ -280,7 +288,8 @@ def note_refusal(s: Situation, kid: str, *, operation: str) -> Keyring:
     current = s.keyring.current
     if current.kid != kid:
         raise _refused("the current key is another one")
-    return _written(s, operation, current=replace(current, refusals=current.refusals + 1))
+    noted = replace(current, refusals=current.refusals + 1, refused_at=s.now)
+    return _written(s, operation, current=noted)
 
 
 def roll_back(
@@ -350,13 +359,18 @@ def plan(s: Situation, *, requested: bool = False) -> Plan:
     if keyring.deleted_at is not None:
         return Plan(step=Step.WAIT)
     if keyring.previous is not None:
-        retired_at = keyring.previous.retired_at or 0
-        return _due(s, Step.RETIRE, retired_at + bounds.retention, held(s, RETIRE))
+        at = _needed_last(keyring, keyring.previous) + bounds.retention
+        return _due(s, Step.RETIRE, at, held(s, RETIRE))
     if keyring.next is None:
         since = keyring.current.activated_at or keyring.current.published_at
         at = s.now if requested else since + bounds.rotation
         return _due(s, Step.CREATE, at, None)
     return _plan_promotion(s, keyring.next)
+
+
+def _needed_last(keyring: Keyring, previous: PublishedKey) -> int:
+    """Return when the previous key stopped to sign, or carried a refused login after that."""
+    return max(previous.retired_at or 0, keyring.current.refused_at or 0)
 
 
 def _plan_promotion(s: Situation, key: PublishedKey) -> Plan:
@@ -411,7 +425,7 @@ def jwks_stale_if_error(bounds: Bounds, *, max_age: int) -> int:
 def _until_change(keyring: Keyring, bounds: Bounds, now: int) -> int:
     """Return the seconds until the set of published keys changes as planned."""
     if keyring.previous is not None:
-        return (keyring.previous.retired_at or 0) + bounds.retention - now
+        return _needed_last(keyring, keyring.previous) + bounds.retention - now
     if keyring.next is not None:
         return bounds.propagation
     since = keyring.current.activated_at or keyring.current.published_at

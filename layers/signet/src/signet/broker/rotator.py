@@ -241,6 +241,8 @@ class Rotator:
         try:
             result = self.probe(connection, s.keyring, key)
         except Misconfigured as problem:
+            if self._is_overtaken(s):
+                return True
             self._remind(s, "RotationStuck", f"the provider cannot be asked: {problem.code}")
             return False
         probe = Probe(result=result, at=self.clock.now())
@@ -258,6 +260,8 @@ class Rotator:
         try:
             self.creation.prove(key)
         except Misconfigured as problem:
+            if self._is_overtaken(s):
+                return True
             self._remind(s, "RotationStuck", f"the next key cannot sign: {problem.private}")
             if request.immediate:
                 raise
@@ -276,6 +280,11 @@ class Rotator:
             told,
         )
         return True
+
+    def _is_overtaken(self, s: Situation) -> bool:
+        """Tell whether a key that cannot sign was taken away on purpose, since it was read."""
+        stored = self.keyrings.get(s.keyring.owner)
+        return stored is None or stored.version != s.keyring.version
 
     def _retire(self, s: Situation) -> bool:
         kid = s.keyring.previous.kid if s.keyring.previous is not None else None
