@@ -374,6 +374,13 @@ RULES = (
         ),
     ),
     Rule(
+        "reaper: the clock is read before the record",
+        "broker/reaper.py",
+        "        now = self.clock.now()\n        keyring = self.keyrings.get(owner)\n",
+        "        keyring = self.keyrings.get(owner)\n        now = self.clock.now()\n",
+        (f"{_TAKING}test_time_that_passes_after_the_record_was_read_makes_no_key_old_enough",),
+    ),
+    Rule(
         "standing: a young key may be published yet",
         _STANDING,
         "now - key.created_at <= bounds.grace",

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from tests.support.broker import BOUNDS, Broker
 from tests.support.faulty_kms import THROTTLED, FaultyKms
+from tests.support.memory import MemoryKeyrings
 
 from signet.broker.keyring import ISSUER, FormerKey, Keyring
+from signet.broker.ports import KmsKey
 from signet.broker.reaper import DISABLED_AT_TAG, MOST_UNRECORDED, Reaper
 from signet.broker.rotator import Rotator
 from signet.errors import Misconfigured, Unavailable
@@ -49,6 +51,12 @@ class World(Broker):
 
     def untouched(self) -> bool:
         return not self.kms.disabled and not self.kms.scheduled
+
+
+def owned(world: World, key_id: str) -> tuple[KmsKey, str]:
+    key = world.kms.describe(key_id)
+    assert key is not None
+    return key, key.tags["signet:connection"]
 
 
 def former(key_id: str) -> FormerKey:
@@ -382,6 +390,24 @@ def test_a_page_says_where_the_next_one_begins() -> None:
         seen.append(position)
     assert seen == ["2", "4", None]
     assert world.kms.disabled == set(orphans)
+
+
+def test_time_that_passes_after_the_record_was_read_makes_no_key_old_enough(world: World) -> None:
+    young = world.orphan()
+    world.kms.created[young] = world.clock.time - BOUNDS.grace
+
+    class Slow(MemoryKeyrings):
+        """Answers, and the worker that asked is held up then, while the key is announced."""
+
+        def get(self, owner: str) -> Keyring | None:
+            found = super().get(owner)
+            world.clock.time += 10
+            return found
+
+    slow = Slow()
+    slow.items = world.keyrings.items
+    replace(world.reaper, keyrings=slow)._look_at(*owned(world, young))
+    assert world.untouched()
 
 
 def test_a_page_that_is_looked_at_twice_is_as_if_once(world: World) -> None:

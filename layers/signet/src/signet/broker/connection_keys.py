@@ -3,7 +3,7 @@
 from signet.broker.certification import certificate_pem
 from signet.broker.keyring import FormerKey, Keyring, PublishedKey
 from signet.broker.resource_version import rfc3339
-from signet.broker.rotation import Bounds
+from signet.broker.rotation import Bounds, retires_at
 from signet.errors import Rejected
 from signet.jose.jwk import PublicJwk
 
@@ -12,7 +12,7 @@ def keys_document(keyring: Keyring, bounds: Bounds) -> list[dict[str, object]]:
     """Write all keys, the newest first: those that are published, then those that were."""
     states = {"next": keyring.next, "current": keyring.current, "previous": keyring.previous}
     published = [
-        _shown(key, state, _retires_at(key, state, bounds))
+        _shown(key, state, retires_at(keyring, key, bounds) if state == "previous" else None)
         for state, key in states.items()
         if key is not None
     ]
@@ -48,13 +48,6 @@ def find_certificate(key: PublishedKey) -> str:
     if key.certificate is None:
         raise Rejected("not_found", "This key has no certificate.")
     return certificate_pem(key.certificate)
-
-
-def _retires_at(key: PublishedKey, state: str, bounds: Bounds) -> int | None:
-    """Return when a key leaves the JWKS as planned: R after it stopped to sign."""
-    if state == "previous" and key.retired_at is not None:
-        return key.retired_at + bounds.retention
-    return None
 
 
 def _shown(key: PublishedKey | FormerKey, state: str, retires_at: int | None) -> dict[str, object]:

@@ -86,9 +86,10 @@ class Reaper:
             raise Misconfigured("reaping_held", "No key is taken away.", private=reason)
 
     def _look_at(self, key: KmsKey, owner: str) -> None:
-        # Read after the key, and strongly: what refers to it now is seen.
-        keyring = self.keyrings.get(owner)
+        # The record is read strongly, after the key and after the clock: a worker that was given
+        # G to publish the key, by this time, has done it by then, or never does.
         now = self.clock.now()
+        keyring = self.keyrings.get(owner)
         found = standing(key, keyring, bounds=self.bounds, now=now)
         if found is Standing.REFERENCED and keyring is not None:
             self._check_usable(key, keyring)

@@ -359,7 +359,7 @@ def plan(s: Situation, *, requested: bool = False) -> Plan:
     if keyring.deleted_at is not None:
         return Plan(step=Step.WAIT)
     if keyring.previous is not None:
-        at = _needed_last(keyring, keyring.previous) + bounds.retention
+        at = retires_at(keyring, keyring.previous, bounds)
         return _due(s, Step.RETIRE, at, held(s, RETIRE))
     if keyring.next is None:
         since = keyring.current.activated_at or keyring.current.published_at
@@ -368,9 +368,12 @@ def plan(s: Situation, *, requested: bool = False) -> Plan:
     return _plan_promotion(s, keyring.next)
 
 
-def _needed_last(keyring: Keyring, previous: PublishedKey) -> int:
-    """Return when the previous key stopped to sign, or carried a refused login after that."""
-    return max(previous.retired_at or 0, keyring.current.refused_at or 0)
+def retires_at(keyring: Keyring, previous: PublishedKey, bounds: Bounds) -> int:
+    """Return when the previous key leaves the JWKS as planned (unix seconds).
+
+    R after it stopped to sign, or carried a refused login after that.
+    """
+    return max(previous.retired_at or 0, keyring.current.refused_at or 0) + bounds.retention
 
 
 def _plan_promotion(s: Situation, key: PublishedKey) -> Plan:
@@ -425,7 +428,7 @@ def jwks_stale_if_error(bounds: Bounds, *, max_age: int) -> int:
 def _until_change(keyring: Keyring, bounds: Bounds, now: int) -> int:
     """Return the seconds until the set of published keys changes as planned."""
     if keyring.previous is not None:
-        return _needed_last(keyring, keyring.previous) + bounds.retention - now
+        return retires_at(keyring, keyring.previous, bounds) - now
     if keyring.next is not None:
         return bounds.propagation
     since = keyring.current.activated_at or keyring.current.published_at
