@@ -764,18 +764,4 @@ RULES = (
         "            if written is not None:\n",
         (_ANY_ORDER,),
     ),
-    Rule(
-        "any order: a key that signs is proved",
-        _STEPS,
-        "            self.creation.prove(key)\n",
-        "            pass\n",
-        (_ANY_ORDER,),
-    ),
-    Rule(
-        "any order: who loses gives the key up",
-        _STEPS,
-        "            self.creation.discard(key.key_id)\n",
-        "            pass\n",
-        (_ANY_ORDER,),
-    ),
 )
