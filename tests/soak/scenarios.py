@@ -217,6 +217,7 @@ def _signing_in(playing: Scene, result: Result, *, pause: float = 0.1) -> Iterat
         logins.stop()
         result.figures |= {"logins": logins.done, "failed logins": logins.failed}
         result.expect(logins.done, "nobody signed in")
+        result.figures["failed logins"] = logins.failed
         for failure in logins.failures:
             result.wrong.append(f"a login failed: {failure}")
 
