@@ -44,11 +44,11 @@ class RunClock:
 
     def now(self) -> float:
         """Return the unix time that it shows."""
-        _, zero, began = (float(n) for n in os.environ["SOAK_CLOCK"].split())
-        return began + (self.machine() - zero) * self.speed
+        speed, zero, began = (float(n) for n in os.environ["SOAK_CLOCK"].split())
+        return began + (self.machine() - zero) * speed
 
     def go_ahead(self, seconds: float) -> None:
-        """Put it forward; what runs already keeps the one that it was started with."""
+        """Put it forward, from now on at `speed`; what runs already keeps the one it has."""
         self._set(self.now() + seconds)
 
     def _set(self, shown: float) -> None:

@@ -11,6 +11,7 @@ import httpx  # noqa: TID251  (an outside caller)
 from joserfc import jws as joserfc_jws
 from joserfc.jwk import KeySet
 
+from signet.oauth.client_assertion import MAX_LIFETIME
 from tests.support.application import Application
 from tests.support.browser import Browser
 from tests.support.clock import now
@@ -109,7 +110,9 @@ class Logins:
             back = browser.sign_in(begun)
         assert back.get("state") == request.state, back
         assert "code" in back, back
-        answer = application.redeem(back["code"], request.verifier)
+        # As long-lived as is allowed: seconds of this clock are short.
+        assertion = application.assertion(application.claims(exp=now() + MAX_LIFETIME))
+        answer = application.redeem(back["code"], request.verifier, client_assertion=assertion)
         assert answer.status_code == 200, answer.text
         tokens: dict[str, Any] = answer.json()
         self._keys.verify(tokens["id_token"])

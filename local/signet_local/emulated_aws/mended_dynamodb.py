@@ -3,9 +3,12 @@
 Moto copies a whole table before each transaction, to have it back if one of the items is refused.
 The audit records every signature in a transaction: with each event that is there already, a login
 would become slower. Here only the items of the transaction are remembered.
+
+Moto goes through a whole table for each query, too; here through the items of the one partition.
 """
 
 import copy
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +18,8 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 
 _MOTO_TRANSACT = DynamoDBBackend.transact_write_items
+_MOTO_QUERY = Table.query
+_PARAMETERS = inspect.signature(_MOTO_QUERY)
 
 
 class _Copies:
@@ -29,6 +34,21 @@ def mend() -> None:
     """Mend moto in this process; doing it twice changes nothing."""
     models.copy = _Copies  # type: ignore[assignment, attr-defined]
     DynamoDBBackend.transact_write_items = _transact  # type: ignore[method-assign, assignment]
+    Table.query = _query  # type: ignore[method-assign, assignment]
+
+
+def _query(table: Table, hash_key: DynamoType | None, *arguments: Any, **named: Any) -> Any:
+    """Query one partition; an index has none here, and is looked for in the whole table."""
+    given = _PARAMETERS.bind(table, hash_key, *arguments, **named).arguments
+    if hash_key is None or given.get("index_name") or table.range_key_attr is None:
+        return _MOTO_QUERY(table, hash_key, *arguments, **named)
+    partition: Any = table.items.get(hash_key, {})
+    table.all_items = lambda: iter(partition.values())  # type: ignore[method-assign]
+    try:
+        return _MOTO_QUERY(table, hash_key, *arguments, **named)
+    finally:
+        # One request at a time is let in: nobody else looked at the table meanwhile.
+        del table.all_items
 
 
 def _transact(backend: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:

@@ -154,6 +154,9 @@ class Rotator:
         Raises:
             Unavailable: a table is.
         """
+        if owner == ISSUER:
+            # No provider ever sees that key: who says so would hold its rotation up for ever.
+            return
         situation = self.situation(owner)
         for _ in range(_MOST_STEPS):
             if situation is None or situation.keyring.deleted_at is not None:
