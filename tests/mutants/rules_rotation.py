@@ -180,6 +180,13 @@ RULES = (
         (f"{_PURE}test_a_roll_back_is_for_the_first_hour_and_the_key_that_signs",),
     ),
     Rule(
+        "refusals: no provider refuses the issuer's key",
+        _STEPS,
+        "        if owner == ISSUER:\n            # No provider",
+        '        if owner == "":\n            # No provider',
+        (f"{_ROTATOR}test_nobody_has_the_issuers_key_rolled_back",),
+    ),
+    Rule(
         "guards: a refusal is of the key that signs",
         _PROTOCOL,
         "    if current.kid != kid:\n",

@@ -785,6 +785,18 @@ def test_a_refusal_of_another_key_counts_for_nothing(rotating: Rotating) -> None
     assert rotating.keyring == before
 
 
+def test_nobody_has_the_issuers_key_rolled_back(rotating: Rotating) -> None:
+    keyrings = rotating.broker.keyrings.items
+    rotating.rotator.step("issuer", requested=True)
+    rotating.wait(P)
+    rotating.rotator.step("issuer")
+    promoted = keyrings["issuer"]
+    assert promoted.previous is not None
+    for _ in range(3):
+        rotating.rotator.refused("issuer", promoted.current.kid)
+    assert keyrings["issuer"] == promoted
+
+
 def test_a_refusal_without_a_previous_key_counts_for_nothing(rotating: Rotating) -> None:
     before = rotating.keyring
     rotating.rotator.refused(rotating.owner, rotating.first.kid)
