@@ -60,7 +60,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`rotations` of all connections together; `limit` is in seconds of the machine."""
+    """`rotations` of all connections together; `limit` and `tick` are seconds of the machine."""
 
     folder: Path
     rotations: int
@@ -68,6 +68,7 @@ class Plan:
     speed: float
     rate: float
     limit: float
+    tick: int
     progress: Progress
 
 
@@ -76,11 +77,12 @@ def rotate(plan: Plan) -> Result:
     result = Result()
     report = plan.folder / "faults.json"
     faults = json.dumps({"rate": plan.rate, "report": str(report)}) if plan.rate else ""
+    settings = {**SHORT, "SIGNET_TICK_SECONDS": str(plan.tick)}
     with scene(
         plan.folder,
         connections=plan.connections,
         speed=plan.speed,
-        settings=SHORT,
+        settings=settings,
         faults=faults,
     ) as playing:
         rotations = Rotations(playing)

@@ -21,6 +21,8 @@ from tests.support.stack import Stack
 from tests.support.travelled import Travelled
 
 ALG = "ES256"
+CODE_SECONDS = 600
+"""Seconds of a fast clock are short, and a busy machine takes some between two requests."""
 
 
 @dataclass(slots=True)
@@ -114,7 +116,9 @@ def scene(
 ) -> Iterator[Scene]:
     """Start everything, and end it however the block ends; `folder` keeps the stack's state."""
     clock = RunClock(speed=speed)
-    at_the_provider = ProviderProcess(free_port(), log=folder / "provider.log", **(provider or {}))
+    at_the_provider = ProviderProcess(
+        free_port(), log=folder / "provider.log", codeSeconds=CODE_SECONDS, **(provider or {})
+    )
     settings = {"SIGNET_KEEP": "1", "SIGNET_PORT": str(free_port()), **settings}
     stack = Stack(state=folder / "state", module="tests.soak.stack", SOAK_FAULTS=faults, **settings)
     wire = FreshWire(Travelled())
