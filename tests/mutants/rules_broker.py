@@ -100,7 +100,7 @@ RULES = (
     # --- disabled means disabled ---
     Rule(
         "disabled connection: start",
-        "broker/login.py",
+        "broker/application_request.py",
         "if connection is None or not connection.enabled:",
         "if connection is None:",
         (f"{_LOGIN}test_disabled_absent_and_forbidden_connections_read_the_same",),
@@ -156,7 +156,7 @@ RULES = (
     ),
     Rule(
         "a client's connections: start",
-        "broker/login.py",
+        "broker/application_request.py",
         " if client.allows(name) else None",
         "",
         (f"{_LOGIN}test_disabled_absent_and_forbidden_connections_read_the_same",),
@@ -170,8 +170,8 @@ RULES = (
     ),
     Rule(
         "a client's scopes",
-        "broker/login.py",
-        "            _check_scope(request, client)\n",
+        "broker/application_request.py",
+        "    check_scope(request, client)\n",
         "",
         (f"{_LOGIN}test_a_request_that_does_not_hold_goes_back_with_an_error",),
     ),

@@ -23,8 +23,18 @@ from signet.broker.front_channel import (
 from signet.broker.grant import Grant, grant_id
 from signet.broker.identity import login_facts, map_claims, subject_of
 from signet.broker.login_record import LoginRecord
-from signet.broker.ports import Clients, Clock, Connections, Entropy, Grants, Logins, Together
+from signet.broker.ports import (
+    Clients,
+    Clock,
+    Connections,
+    Entropy,
+    Grants,
+    Logins,
+    PushedRequests,
+    Together,
+)
 from signet.broker.provider import Authentication
+from signet.broker.pushed_request import used_meanwhile
 from signet.broker.user_authentication import (
     AuthenticatedUser,
     ProviderAnswer,
@@ -43,6 +53,7 @@ class FinishLogin:
     connections: Connections
     clients: Clients
     logins: Logins
+    pushed_requests: PushedRequests
     grants: Grants
     users: UserAuthentication
     clock: Clock
@@ -161,8 +172,16 @@ class FinishLogin:
             issued_at=now,
             code_expires_at=now + self.code_ttl,
         )
-        self.grants.add(grant)
+        first, _ = self.together(lambda: self._use_up(record), lambda: self.grants.add(grant))
+        if not first:
+            raise used_meanwhile()  # nobody was told the code of that grant
         return code
+
+    def _use_up(self, record: LoginRecord) -> bool:
+        """Use the pushed request up: of all logins that began with it, one gets a code."""
+        if record.pushed_request is None:
+            return True
+        return self.pushed_requests.use(record.pushed_request, login=record.state_hash)
 
 
 def _enabled(connection: Connection | None) -> Connection:

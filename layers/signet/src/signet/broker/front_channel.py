@@ -32,14 +32,15 @@ class Redirection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskForEmail:
-    """Ask the person for the work email, and begin again with it as `login_hint`.
+    """Ask the person for the work email, and begin again with it.
 
     `parameters` is the application's request, already checked, to be sent again as it is.
-    `unknown` says that an address was given and leads nowhere.
+    `unknown` says that an address was given and leads nowhere; `field` names the address.
     """
 
     parameters: Mapping[str, str]
     unknown: bool
+    field: str = "login_hint"
 
 
 def error_redirection(

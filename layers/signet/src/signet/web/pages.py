@@ -45,7 +45,9 @@ def error_page_body(text: str, *, correlation_id: str) -> str:
     )
 
 
-def email_page_body(parameters: Mapping[str, str], *, unknown: bool) -> str:
+def email_page_body(
+    parameters: Mapping[str, str], *, unknown: bool, field: str = "login_hint"
+) -> str:
     """Write the page that asks for the work email; the application's request goes along.
 
     It names no organisation, and says the same of an address that is not known, of one whose
@@ -63,7 +65,7 @@ def email_page_body(parameters: Mapping[str, str], *, unknown: bool) -> str:
         "Sign in",
         '<main class="ask"><h1>Sign in</h1><p>With your work email we find your organisation\'s '
         f'own sign-in.</p>{problem if unknown else ""}<form method="get" action="/authorize">'
-        f'{carried}<label>Work email<input type="email" name="login_hint" required autofocus '
+        f'{carried}<label>Work email<input type="email" name="{escape(field)}" required autofocus '
         'autocomplete="email" maxlength="320"></label><button>Continue</button></form></main>',
     )
 

@@ -81,7 +81,7 @@ def email_page(ask: AskForEmail, *, secure: bool) -> Response:
                 f"{_NOTHING}; form-action {targets}; style-src {style_source()}"
             ),
         },
-        body=email_page_body(ask.parameters, unknown=ask.unknown),
+        body=email_page_body(ask.parameters, unknown=ask.unknown, field=ask.field),
     )
 
 

@@ -8,6 +8,7 @@ from signet.broker.client import Client
 from signet.broker.connection import AssertionSettings, Connection, PinnedEndpoints
 from signet.broker.grant import Grant
 from signet.broker.login_record import LoginRecord
+from signet.broker.pushed_request import PushedRequest
 from signet.oauth.authorization_request import AuthorizationRequest
 
 
@@ -35,8 +36,15 @@ def client_of(item: Mapping[str, Any]) -> Client:
 def login_of(item: Mapping[str, Any]) -> LoginRecord:
     """Read a login record."""
     members = read_document(item)
-    request = AuthorizationRequest(**_tuples(members["request"], "scope"))
-    return LoginRecord(**{**members, "request": request})
+    return LoginRecord(**{**members, "request": _request_of(members["request"])})
+
+
+def pushed_request_of(item: Mapping[str, Any]) -> PushedRequest:
+    """Read a pushed request; whether it was used stands in an attribute of its own."""
+    members = read_document(item)
+    used_by = item.get("used_by", {}).get("S")
+    request = _request_of(members["request"])
+    return PushedRequest(**{**members, "request": request, "used_by": used_by})
 
 
 def grant_of(item: Mapping[str, Any]) -> Grant:
@@ -45,6 +53,10 @@ def grant_of(item: Mapping[str, Any]) -> Grant:
     redeemed_by = item.get("redeemed_by", {}).get("S")
     revoked = bool(item.get("revoked", {}).get("BOOL", False))
     return Grant(**{**members, "redeemed_by": redeemed_by, "revoked": revoked})
+
+
+def _request_of(members: dict[str, Any]) -> AuthorizationRequest:
+    return AuthorizationRequest(**_tuples(members, "scope"))
 
 
 def _tuples(members: dict[str, Any], *names: str) -> dict[str, Any]:
