@@ -9,6 +9,7 @@ _DEPLOYMENT = "unit/broker/test_deployment.py::"
 _IDENTITY = "unit/broker/test_identity.py::"
 _LOGIN = "unit/broker/test_login.py::"
 _REDEMPTION = "unit/broker/test_redemption.py::"
+_REQUESTED = "unit/broker/test_requested_login.py::"
 _REMOTE = "unit/broker/test_remote_keys.py::"
 
 RULES = (
@@ -236,9 +237,9 @@ RULES = (
     Rule(
         "upstream: max_age",
         "broker/user_authentication.py",
-        "max_age=record.request.max_age,",
+        "max_age=_demanded_age(connection),",
         "max_age=None,",
-        (f"{_CALLBACK}test_max_age_and_the_connections_context_class_are_enforced",),
+        (f"{_REQUESTED}test_what_the_administrator_demands_of_the_age_is_enforced",),
     ),
     Rule(
         "upstream: acr_values",
@@ -364,7 +365,7 @@ RULES = (
     Rule(
         "tokens: the scope's claims alone",
         "broker/redemption.py",
-        "profile=released(grant.profile, grant.scope),",
+        "profile=released(grant.profile, grant.scope, asked=grant.id_token_claims),",
         "profile=grant.profile,",
         (f"{_REDEMPTION}test_userinfo_gives_what_the_scope_gives",),
     ),
@@ -472,8 +473,8 @@ RULES = (
     Rule(
         "userinfo: the scope's claims alone",
         "broker/userinfo.py",
-        "**released(grant.profile, grant.scope)",
-        "**grant.profile",
+        "released(grant.profile, grant.scope, asked=grant.userinfo_claims)",
+        "grant.profile",
         (f"{_REDEMPTION}test_userinfo_gives_what_the_scope_gives",),
     ),
     # --- identity ---

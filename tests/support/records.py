@@ -114,7 +114,7 @@ def authorization_request() -> AuthorizationRequest:
         code_challenge="c" * 43,
         connection="acme",
         login_hint=None,
-        prompt="login",
+        prompt=("login",),
         max_age=0,
         acr_values=None,
         ui_locales="de-CH de",

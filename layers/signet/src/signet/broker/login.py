@@ -35,9 +35,16 @@ from signet.broker.request_reference import (
     check_may_come_by_browser,
     with_typed_email,
 )
+from signet.broker.requested_login import check_silent
+from signet.broker.upstream_hints import upstream_hints
 from signet.errors import Misconfigured, Rejected, SignetError
 from signet.oauth import pkce
-from signet.oauth.authorization_request import MAX_STATE, AuthorizationRequest, authorization_url
+from signet.oauth.authorization_request import (
+    MAX_STATE,
+    RESPONSE_MODES,
+    AuthorizationRequest,
+    authorization_url,
+)
 from signet.oauth.request_uri import PREFIX, reference_of
 from signet.oidc.discovery import ProviderMetadata
 
@@ -87,6 +94,7 @@ class StartLogin:
                 connection = choose_connection(self.connections, request, client)
             if connection is None:
                 return _ask_for_email(request, parameters, pushed)
+            check_silent(request)
             return self._start(request, connection, pushed)
         except SignetError as problem:
             return error_redirection(
@@ -94,6 +102,9 @@ class StartLogin:
                 redirect_uri=redirect_uri,
                 state=pushed.request.state if pushed else _echoed_state(parameters),
                 issuer=self.issuer,
+                response_mode=(
+                    pushed.request.response_mode if pushed else _answer_mode(parameters)
+                ),
             )
 
     def _pushed(self, parameters: Mapping[str, str], client: Client) -> PushedRequest | None:
@@ -150,7 +161,7 @@ class StartLogin:
             pushed_request=pushed.id if pushed is not None else None,
         )
         metadata = self.provider.metadata(connection)
-        parameters = self._parameters(connection, request, secrets)
+        parameters = self._parameters(connection, metadata, request, secrets)
         _, url = self.together(
             lambda: self.logins.add(record),
             lambda: self._provider_url(connection, metadata, parameters),
@@ -164,20 +175,18 @@ class StartLogin:
         return Redirection(url=url, cookies=(cookie,))
 
     def _parameters(
-        self, connection: Connection, request: AuthorizationRequest, secrets: _Secrets
+        self,
+        connection: Connection,
+        metadata: ProviderMetadata,
+        request: AuthorizationRequest,
+        secrets: _Secrets,
     ) -> dict[str, str]:
         """Write our authorization request; the connection's own parameters win over the app's."""
-        hints = {
-            "login_hint": request.login_hint,
-            "prompt": request.prompt,
-            "max_age": str(request.max_age) if request.max_age is not None else None,
-            "acr_values": request.acr_values,
-            "ui_locales": request.ui_locales,
-        }
+        hints = upstream_hints(request, connection, metadata)
         if connection.response_mode != "query":
             hints["response_mode"] = connection.response_mode
         return {
-            **{name: value for name, value in hints.items() if value is not None},
+            **hints,
             **connection.upstream_params,
             "response_type": "code",
             "client_id": connection.client_id,
@@ -219,7 +228,7 @@ def _ask_for_email(
     request: AuthorizationRequest, parameters: Mapping[str, str], pushed: PushedRequest | None
 ) -> AskForEmail:
     """Ask, unless the application allows no page [OIDC Core 3.1.2.1, prompt=none]."""
-    if request.prompt == "none":
+    if "none" in request.prompt:
         raise Rejected(
             "interaction_required",
             "The person has to say which organisation they sign in with.",
@@ -241,6 +250,12 @@ def _no_pushed_requests() -> Misconfigured:
         private="the connection requires pushed requests, which the provider does not take",
         redirectable=True,
     )
+
+
+def _answer_mode(parameters: Mapping[str, str]) -> str:
+    """An error goes back as the application asked, unless it asked for what there is not."""
+    mode = parameters.get("response_mode", "query")
+    return mode if mode in RESPONSE_MODES else "query"
 
 
 def _echoed_state(parameters: Mapping[str, str]) -> str | None:

@@ -10,6 +10,7 @@ from signet.broker.grant import Grant
 from signet.broker.login_record import LoginRecord
 from signet.broker.pushed_request import PushedRequest
 from signet.oauth.authorization_request import AuthorizationRequest
+from signet.oauth.claims_parameter import RequestedClaims
 
 
 def connection_of(item: Mapping[str, Any]) -> Connection:
@@ -49,14 +50,16 @@ def pushed_request_of(item: Mapping[str, Any]) -> PushedRequest:
 
 def grant_of(item: Mapping[str, Any]) -> Grant:
     """Read a grant; what was done with it since stands in attributes of its own."""
-    members = _tuples(read_document(item), "scope")
+    members = _tuples(read_document(item), "scope", "id_token_claims", "userinfo_claims")
     redeemed_by = item.get("redeemed_by", {}).get("S")
     revoked = bool(item.get("revoked", {}).get("BOOL", False))
     return Grant(**{**members, "redeemed_by": redeemed_by, "revoked": revoked})
 
 
 def _request_of(members: dict[str, Any]) -> AuthorizationRequest:
-    return AuthorizationRequest(**_tuples(members, "scope"))
+    names = ("id_token", "userinfo", "essential_acr")
+    claims = RequestedClaims(**_tuples(members["claims"], *names))
+    return AuthorizationRequest(**{**_tuples(members, "scope", "prompt"), "claims": claims})
 
 
 def _tuples(members: dict[str, Any], *names: str) -> dict[str, Any]:
