@@ -68,21 +68,32 @@ class Deployment:
         )
         self.userinfo(self.redeem(self.finish(self.start())))
 
-    def start(self) -> Redirection:
-        redirection: Redirection = self.wiring.start_login()(
-            {
-                "client_id": "app",
-                "redirect_uri": APP,
-                "response_type": "code",
-                "scope": "openid profile email",
-                "state": "app-state",
-                "code_challenge": pkce.challenge_of(VERIFIER),
-                "code_challenge_method": "S256",
-                "connection": "acme",
-            }
-        )
+    def start(self, **query: str) -> Redirection:
+        redirection: Redirection = self.wiring.start_login()(query or self.request())
         assert redirection.problem is None, redirection.problem
         return redirection
+
+    def request(self) -> dict[str, str]:
+        return {
+            "client_id": "app",
+            "redirect_uri": APP,
+            "response_type": "code",
+            "scope": "openid profile email",
+            "state": "app-state",
+            "code_challenge": pkce.challenge_of(VERIFIER),
+            "code_challenge_method": "S256",
+            "connection": "acme",
+        }
+
+    def push(self) -> str:
+        authentication = {
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self._assertion(),
+        }
+        pushed = self.wiring.push_request()(
+            {**self.request(), **authentication}, authorization=None
+        )
+        return str(pushed["request_uri"])
 
     def finish(self, started: Redirection) -> Redirection:
         cookies = {cookie.name: cookie.value for cookie in started.cookies}
@@ -191,6 +202,27 @@ def test_a_warm_start_stores_the_login_while_the_request_is_pushed(deployment: D
     assert str(row) == (
         "(PutItem LoginsTable ∥ Sign → (TransactWriteItems EventsTable ∥ POST /par))"
     )
+
+
+def test_a_warm_pushed_request_waits_once_and_its_login_no_longer_than_another(
+    deployment: Deployment,
+) -> None:
+    with deployment.waits.trace() as row:
+        pushed = deployment.push()
+
+    assert str(row) == "(PutItem ReplayTable ∥ PutItem LoginsTable)"
+    with deployment.waits.trace() as row:
+        started = deployment.start(client_id="app", request_uri=pushed)
+
+    assert str(row) == (
+        "GetItem LoginsTable"
+        " → (PutItem LoginsTable ∥ Sign → (TransactWriteItems EventsTable ∥ POST /par))"
+    )
+    with deployment.waits.trace() as row:
+        deployment.finish(started)
+
+    assert row.depth() == 3
+    assert str(row).endswith(" → (UpdateItem LoginsTable ∥ PutItem GrantsTable)")
 
 
 def test_warm_userinfo_waits_for_the_grant_alone(deployment: Deployment) -> None:

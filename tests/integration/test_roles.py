@@ -6,12 +6,13 @@ the tags that the keys really have.
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
 import pytest
 from tests.integration.test_network_waits import _always, _wiring_of_its_own
+from tests.support import records
 from tests.support.memory import FixedClock
 from tests.support.probed_provider import ProbedProvider, probed_provider
 from tests.support.role import Call, RecordedCalls, allows
@@ -139,6 +140,24 @@ def test_whoever_meets_a_key_that_kms_refuses_may_tell_of_it(
         account.wiring._current_keys().sign(keyring, lambda key: sign({}, key=key, typ="JWT"))
     account.kms.enable_key(KeyId=key_id)
     check(role, account, "kms:Sign", "dynamodb:GetItem", "dynamodb:PutItem", "events:PutEvents")
+
+
+def test_a_pushed_request_is_kept_read_and_used_by_whoever_does_so_and_nothing_else_is(
+    account: Account,
+) -> None:
+    pushed, requests = records.pushed_request(), account.wiring._pushed_requests()
+    steps = {
+        "ParRole": (lambda: requests.add(pushed), "dynamodb:PutItem"),
+        "AuthorizeRole": (lambda: requests.get(pushed.id), "dynamodb:GetItem"),
+        "CallbackRole": (lambda: requests.use(pushed.id, login="one"), "dynamodb:UpdateItem"),
+    }
+    for role, (step, action) in steps.items():
+        account.calls.take()
+        step()
+        (call,) = check(role, account, action)
+        login = {**call.context, "dynamodb:LeadingKeys": ("LOGIN#x",)}
+        assert not allows(role, replace(call, context=login))
+        assert [other for other in steps if allows(other, call)] == [role]
 
 
 def test_a_lost_race_gives_its_key_up_and_may(account: Account) -> None:

@@ -17,6 +17,7 @@ from tests.support.memory import (
     MemoryGrants,
     MemoryKeyrings,
     MemoryLogins,
+    MemoryPushedRequests,
     MemoryRateLimits,
     MemoryReplay,
 )
@@ -38,6 +39,7 @@ class MemoryStores:
         self.connections = MemoryConnections(self.keyrings)
         self.clients = MemoryClients()
         self.logins = MemoryLogins()
+        self.pushed = MemoryPushedRequests()
         self.grants = MemoryGrants()
         self.replay = MemoryReplay()
         self.limits = MemoryRateLimits()
@@ -72,6 +74,7 @@ def test_what_is_not_there_is_none(of: Any) -> None:
     assert of.clients.get("nobody") is None
     assert of.keyrings.get(records.connection_id()) is None
     assert of.logins.take("nobody") is None
+    assert of.pushed.get(records.pushed_request().id) is None
     assert of.grants.get(records.grant().id) is None
 
 
@@ -79,6 +82,7 @@ def test_what_is_not_there_is_none(of: Any) -> None:
 def test_what_cannot_be_there_is_none_too(of: Any, key: str) -> None:
     assert of.clients.get(key) is None
     assert of.logins.take(key) is None
+    assert of.pushed.get(key) is None
     assert of.grants.get(key) is None
 
 
@@ -492,6 +496,39 @@ def test_of_many_callbacks_with_one_state_exactly_one_gets_the_login(of: Any) ->
         of.logins.add(record)
         taken = race(lambda _, state=state: of.logins.take(state))
         assert [found for found in taken if found is not None] == [record]
+
+
+# --- pushed requests -------------------------------------------------------------------------
+
+
+def test_a_pushed_request_comes_back_as_it_was_stored_and_as_often_as_asked(of: Any) -> None:
+    pushed = records.pushed_request()
+    of.pushed.add(pushed)
+    assert of.pushed.get(pushed.id) == of.pushed.get(pushed.id) == pushed
+
+
+def test_a_pushed_request_is_used_by_one_login_and_says_by_which(of: Any) -> None:
+    pushed = records.pushed_request(expires_at=1)
+    of.pushed.add(pushed)
+    assert of.pushed.use(pushed.id, login="one")
+    assert of.pushed.use(pushed.id, login="one"), "a lost answer is asked for again"
+    assert not of.pushed.use(pushed.id, login="two")
+    assert of.pushed.get(pushed.id) == replace(pushed, used_by="one")
+
+
+def test_a_pushed_request_that_is_not_there_cannot_be_used_nor_does_it_come_to_be(of: Any) -> None:
+    absent = records.pushed_request().id
+    assert not of.pushed.use(absent, login="one")
+    assert of.pushed.get(absent) is None
+
+
+def test_of_many_logins_exactly_one_uses_a_pushed_request(of: Any) -> None:
+    for _ in range(ROUNDS):
+        pushed = records.pushed_request()
+        of.pushed.add(pushed)
+        results = race(lambda n, pushed=pushed: of.pushed.use(pushed.id, login=f"number {n}"))
+        assert results.count(True) == 1
+        assert of.pushed.get(pushed.id).used_by == f"number {results.index(True)}"
 
 
 # --- grants ----------------------------------------------------------------------------------

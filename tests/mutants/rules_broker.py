@@ -9,6 +9,7 @@ _DEPLOYMENT = "unit/broker/test_deployment.py::"
 _IDENTITY = "unit/broker/test_identity.py::"
 _LOGIN = "unit/broker/test_login.py::"
 _REDEMPTION = "unit/broker/test_redemption.py::"
+_REQUESTED = "unit/broker/test_requested_login.py::"
 _REMOTE = "unit/broker/test_remote_keys.py::"
 
 RULES = (
@@ -100,7 +101,7 @@ RULES = (
     # --- disabled means disabled ---
     Rule(
         "disabled connection: start",
-        "broker/login.py",
+        "broker/application_request.py",
         "if connection is None or not connection.enabled:",
         "if connection is None:",
         (f"{_LOGIN}test_disabled_absent_and_forbidden_connections_read_the_same",),
@@ -156,7 +157,7 @@ RULES = (
     ),
     Rule(
         "a client's connections: start",
-        "broker/login.py",
+        "broker/application_request.py",
         " if client.allows(name) else None",
         "",
         (f"{_LOGIN}test_disabled_absent_and_forbidden_connections_read_the_same",),
@@ -170,8 +171,8 @@ RULES = (
     ),
     Rule(
         "a client's scopes",
-        "broker/login.py",
-        "            _check_scope(request, client)\n",
+        "broker/application_request.py",
+        "    check_scope(request, client)\n",
         "",
         (f"{_LOGIN}test_a_request_that_does_not_hold_goes_back_with_an_error",),
     ),
@@ -236,9 +237,9 @@ RULES = (
     Rule(
         "upstream: max_age",
         "broker/user_authentication.py",
-        "max_age=record.request.max_age,",
+        "max_age=_demanded_age(connection),",
         "max_age=None,",
-        (f"{_CALLBACK}test_max_age_and_the_connections_context_class_are_enforced",),
+        (f"{_REQUESTED}test_what_the_administrator_demands_of_the_age_is_enforced",),
     ),
     Rule(
         "upstream: acr_values",
@@ -364,7 +365,7 @@ RULES = (
     Rule(
         "tokens: the scope's claims alone",
         "broker/redemption.py",
-        "profile=released(grant.profile, grant.scope),",
+        "profile=released(grant.profile, grant.scope, asked=grant.id_token_claims),",
         "profile=grant.profile,",
         (f"{_REDEMPTION}test_userinfo_gives_what_the_scope_gives",),
     ),
@@ -472,8 +473,8 @@ RULES = (
     Rule(
         "userinfo: the scope's claims alone",
         "broker/userinfo.py",
-        "**released(grant.profile, grant.scope)",
-        "**grant.profile",
+        "released(grant.profile, grant.scope, asked=grant.userinfo_claims)",
+        "grant.profile",
         (f"{_REDEMPTION}test_userinfo_gives_what_the_scope_gives",),
     ),
     # --- identity ---

@@ -20,7 +20,7 @@ def _domain(name: str, text: str, instead: str) -> Rule:
 
 
 def _login(name: str, text: str, instead: str) -> Rule:
-    return Rule(f"home realm: {name}", "broker/login.py", text, instead, _HOME_REALM)
+    return Rule(f"home realm: {name}", "broker/application_request.py", text, instead, _HOME_REALM)
 
 
 def _access(name: str, text: str, instead: str) -> Rule:
@@ -51,15 +51,21 @@ RULES = (
     _domain("two labels", "len(labels) < 2 or ", ""),
     _login(
         "the client's connections alone",
-        " or not client.allows(connection.name):\n            return None",
-        ":\n            return None",
+        " or not client.allows(connection.name):\n        return None",
+        ":\n        return None",
     ),
     _login(
         "enabled ones alone",
         "if connection is None or not connection.enabled or not client",
         "if connection is None or not client",
     ),
-    _login("prompt=none shows no page", 'if request.prompt == "none":', "if False:"),
+    Rule(
+        "home realm: prompt=none shows no page",
+        "broker/login.py",
+        'if "none" in request.prompt:',
+        "if False:",
+        _HOME_REALM,
+    ),
     _access(
         "enabled clients alone", "if client is None or not client.enabled:", "if client is None:"
     ),

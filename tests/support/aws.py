@@ -12,7 +12,12 @@ from signet.adapters.dynamodb.audit_chain import DynamoDbAuditChain
 from signet.adapters.dynamodb.client import DynamoDb
 from signet.adapters.dynamodb.keyrings import DynamoDbKeyrings
 from signet.adapters.dynamodb.management import DynamoDbRateLimits
-from signet.adapters.dynamodb.one_time import DynamoDbGrants, DynamoDbLogins, DynamoDbReplay
+from signet.adapters.dynamodb.one_time import (
+    DynamoDbGrants,
+    DynamoDbLogins,
+    DynamoDbPushedRequests,
+    DynamoDbReplay,
+)
 from signet.adapters.dynamodb.registered import (
     DynamoDbClients,
     DynamoDbConnections,
@@ -51,6 +56,7 @@ class Stores:
         )
         self.clients = DynamoDbClients(database, table=NAMES["SIGNET_CLIENTS_TABLE"])
         self.logins = DynamoDbLogins(database, table=NAMES["SIGNET_LOGINS_TABLE"])
+        self.pushed = DynamoDbPushedRequests(database, table=NAMES["SIGNET_LOGINS_TABLE"])
         self.grants = DynamoDbGrants(database, table=NAMES["SIGNET_GRANTS_TABLE"])
         self.replay = DynamoDbReplay(database, table=NAMES["SIGNET_REPLAY_TABLE"])
         events = NAMES["SIGNET_EVENTS_TABLE"]

@@ -20,6 +20,7 @@ from signet.broker.reaper import Reaper
 from signet.broker.redemption import RedeemCode
 from signet.broker.registration import Registration
 from signet.broker.remote_keys import RemoteKeys
+from signet.broker.request_pushing import PushRequest
 from signet.broker.rotation import Bounds
 from signet.broker.rotator import Rotator
 from signet.broker.unusable_keys import UnusableKeys
@@ -42,6 +43,7 @@ from tests.support.memory import (
     MemoryKeyrings,
     MemoryLogins,
     MemoryNotices,
+    MemoryPushedRequests,
     MemoryRateLimits,
     MemoryReplay,
     MemoryRequests,
@@ -80,6 +82,7 @@ class Broker:
         self.connections = MemoryConnections(self.keyrings)
         self.clients = MemoryClients()
         self.logins = MemoryLogins()
+        self.pushed_requests = MemoryPushedRequests()
         self.grants = MemoryGrants()
         self.replay = MemoryReplay()
         self.notices = MemoryNotices()
@@ -173,6 +176,7 @@ class Broker:
             clients=self.clients,
             keyrings=self.recent_keyrings,
             logins=self.logins,
+            pushed_requests=self.pushed_requests,
             provider=self.provider,
             healing=healing,
             clock=self.clock,
@@ -185,6 +189,7 @@ class Broker:
             connections=self.connections,
             clients=self.clients,
             logins=self.logins,
+            pushed_requests=self.pushed_requests,
             grants=self.grants,
             users=UserAuthentication(
                 issuer=ISSUER,
@@ -198,15 +203,25 @@ class Broker:
             entropy=self.entropy,
             together=one_after_the_other,
         )
+        authentication = ClientAuthentication(
+            issuer=ISSUER,
+            clients=self.clients,
+            keys=RemoteKeys(fetcher=self.idp, clock=self.clock),
+            replay=self.replay,
+            clock=self.clock,
+        )
+        self.push = PushRequest(
+            issuer=ISSUER,
+            authentication=authentication,
+            connections=self.connections,
+            pushed_requests=self.pushed_requests,
+            clock=self.clock,
+            entropy=self.entropy,
+            together=one_after_the_other,
+        )
         self.redeem = RedeemCode(
             issuer=ISSUER,
-            authentication=ClientAuthentication(
-                issuer=ISSUER,
-                clients=self.clients,
-                keys=RemoteKeys(fetcher=self.idp, clock=self.clock),
-                replay=self.replay,
-                clock=self.clock,
-            ),
+            authentication=authentication,
             connections=self.connections,
             keyrings=self.recent_keyrings,
             grants=self.grants,
@@ -291,7 +306,9 @@ class App:
         return {name: value for name, value in members.items() if value is not None}
 
     def begin(self, **changes: str | None) -> Started:
-        redirection = self.broker.start(self.request(**changes))
+        return self._started(self.broker.start(self.request(**changes)))
+
+    def _started(self, redirection: object) -> Started:
         assert isinstance(redirection, Redirection)
         assert redirection.problem is None, redirection.problem
         query = self.broker.idp.visit(redirection.url)
@@ -317,6 +334,22 @@ class App:
         }
         present = {name: value for name, value in claims.items() if value is not None}
         return sign(present, key=self.key, typ=typ).compact
+
+    def push(self, **changes: str | None) -> str:
+        """Push a request, and return its request_uri."""
+        pushed = self.broker.push(self.push_parameters(**changes), authorization=None)
+        return str(pushed["request_uri"])
+
+    def push_parameters(self, **changes: str | None) -> dict[str, str]:
+        authentication = {"client_assertion_type": ASSERTION_TYPE, **changes}
+        if "client_assertion" not in changes:
+            authentication["client_assertion"] = self.assertion()
+        return self.request(**authentication)
+
+    def open(self, request_uri: str, **query: str) -> "Started":
+        """Open the address of a pushed request in a new browser."""
+        carried = {"client_id": self.client_id, "request_uri": request_uri, **query}
+        return self._started(self.broker.start(carried))
 
     def token_parameters(self, code: str, **changes: str | None) -> dict[str, str]:
         members = {

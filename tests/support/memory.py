@@ -15,6 +15,7 @@ from signet.broker.grant import Grant
 from signet.broker.keyring import Keyring
 from signet.broker.login_record import LoginRecord, hashed
 from signet.broker.ports import KeptPosition, Page
+from signet.broker.pushed_request import PushedRequest
 from signet.errors import Rejected, Unavailable
 
 A = TypeVar("A")
@@ -190,6 +191,26 @@ class MemoryLogins:
 
     def take(self, state: str) -> LoginRecord | None:
         return self.items.pop(hashed(state), None)
+
+
+class MemoryPushedRequests:
+    def __init__(self) -> None:
+        self.items: dict[str, PushedRequest] = {}
+        self._lock = threading.Lock()
+
+    def add(self, pushed: PushedRequest) -> None:
+        self.items[pushed.id] = pushed
+
+    def get(self, request_id: str) -> PushedRequest | None:
+        return self.items.get(request_id)
+
+    def use(self, request_id: str, *, login: str) -> bool:
+        with self._lock:
+            pushed = self.items.get(request_id)
+            if pushed is None or pushed.used_by not in {None, login}:
+                return False
+            self.items[request_id] = replace(pushed, used_by=login)
+            return True
 
 
 class MemoryGrants:

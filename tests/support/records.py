@@ -8,6 +8,7 @@ from signet.broker.connection import AssertionSettings, Connection, PinnedEndpoi
 from signet.broker.grant import Grant, grant_id
 from signet.broker.keyring import Keyring, PublishedKey
 from signet.broker.login_record import LoginRecord, hashed
+from signet.broker.pushed_request import PushedRequest, pushed_request_id
 from signet.oauth.authorization_request import AuthorizationRequest
 
 NOW = 1_800_000_000
@@ -103,6 +104,32 @@ def client(**changes: object) -> Client:
     return replace(record, **changes)  # type: ignore[arg-type]
 
 
+def authorization_request() -> AuthorizationRequest:
+    return AuthorizationRequest(
+        client_id="app",
+        redirect_uri="https://app.example/cb",
+        scope=("openid", "email"),
+        state="état",
+        nonce=None,
+        code_challenge="c" * 43,
+        connection="acme",
+        login_hint=None,
+        prompt=("login",),
+        max_age=0,
+        acr_values=None,
+        ui_locales="de-CH de",
+    )
+
+
+def pushed_request(**changes: object) -> PushedRequest:
+    record = PushedRequest(
+        id=pushed_request_id(fresh("par-"), issuer="https://login.example", client_id="app"),
+        request=authorization_request(),
+        expires_at=NOW + 90,
+    )
+    return replace(record, **changes)  # type: ignore[arg-type]
+
+
 def login(state: str, **changes: object) -> LoginRecord:
     record = LoginRecord(
         state_hash=hashed(state),
@@ -111,20 +138,7 @@ def login(state: str, **changes: object) -> LoginRecord:
         issuer="https://idp.example",
         nonce="nonce",
         code_verifier="v" * 43,
-        request=AuthorizationRequest(
-            client_id="app",
-            redirect_uri="https://app.example/cb",
-            scope=("openid", "email"),
-            state="état",
-            nonce=None,
-            code_challenge="c" * 43,
-            connection="acme",
-            login_hint=None,
-            prompt="login",
-            max_age=0,
-            acr_values=None,
-            ui_locales="de-CH de",
-        ),
+        request=authorization_request(),
         started_at=NOW,
         expires_at=NOW + 600,
     )

@@ -51,6 +51,7 @@ PROVIDER_WAITS = {
     "discovery": 0,
     "initialize": 1,  # the answer to CloudFormation
     "jwks": 0,
+    "par": 2,  # the client's keys, and again for an unknown one
     "manage": 3,  # metadata, keys and token request of a connection test
     "reap_keys": 0,
     "rotate_keys": 2,  # metadata and token request of a probe
@@ -341,7 +342,7 @@ def test_whoever_signs_signs_digests_with_named_algorithms(folder: str) -> None:
         assert equals["kms:SigningAlgorithm"]
 
 
-@pytest.mark.parametrize("folder", ["jwks", "discovery", "userinfo"])
+@pytest.mark.parametrize("folder", ["jwks", "discovery", "userinfo", "par"])
 def test_whoever_only_reads_has_no_way_to_kms(folder: str) -> None:
     assert not any(action.startswith("kms:") for action in allowed(folder))
 

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from signet.adapters.dynamodb.client import DynamoDb
     from signet.adapters.dynamodb.keyrings import DynamoDbKeyrings
     from signet.adapters.dynamodb.management import DynamoDbRateLimits
-    from signet.adapters.dynamodb.one_time import DynamoDbGrants, DynamoDbLogins
+    from signet.adapters.dynamodb.one_time import (
+        DynamoDbGrants,
+        DynamoDbLogins,
+        DynamoDbPushedRequests,
+    )
     from signet.adapters.dynamodb.registered import DynamoDbClients, DynamoDbConnections
     from signet.adapters.eventbridge import EventBridge
     from signet.adapters.fetcher.guarded import GuardedFetcher
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from signet.broker.reaper import Reaper
     from signet.broker.redemption import RedeemCode
     from signet.broker.registration import Registration
+    from signet.broker.request_pushing import PushRequest
     from signet.broker.rotator import Rotator
     from signet.broker.sealing import Sealer
     from signet.broker.userinfo import ReadUserinfo
@@ -66,6 +71,7 @@ def start_login() -> "StartLogin":
         clients=_recent_clients(),
         keyrings=_recent_keyrings(),
         logins=_logins(),
+        pushed_requests=_pushed_requests(),
         provider=_provider(),
         healing=_healing(),
         clock=_clock(),
@@ -94,8 +100,25 @@ def finish_login() -> "FinishLogin":
         connections=_recent_connections(),
         clients=_recent_clients(),
         logins=_logins(),
+        pushed_requests=_pushed_requests(),
         grants=_grants(),
         users=users,
+        clock=_clock(),
+        entropy=_entropy(),
+        together=_together(),
+    )
+
+
+@cache
+def push_request() -> "PushRequest":
+    """Return the use case behind /par."""
+    from signet.broker.request_pushing import PushRequest
+
+    return PushRequest(
+        issuer=settings().issuer,
+        authentication=_client_authentication(),
+        connections=_recent_connections(),
+        pushed_requests=_pushed_requests(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
@@ -557,6 +580,13 @@ def _logins() -> "DynamoDbLogins":
     from signet.adapters.dynamodb.one_time import DynamoDbLogins
 
     return DynamoDbLogins(_database(), table=settings().tables.logins)
+
+
+@cache
+def _pushed_requests() -> "DynamoDbPushedRequests":
+    from signet.adapters.dynamodb.one_time import DynamoDbPushedRequests
+
+    return DynamoDbPushedRequests(_database(), table=settings().tables.logins)
 
 
 @cache

@@ -16,6 +16,7 @@ from signet.broker.connection_id import is_connection_id
 from signet.broker.front_channel import (
     BrowserCookie,
     Redirection,
+    answer_redirection,
     error_redirection,
     require_client,
     require_redirect_uri,
@@ -23,15 +24,26 @@ from signet.broker.front_channel import (
 from signet.broker.grant import Grant, grant_id
 from signet.broker.identity import login_facts, map_claims, subject_of
 from signet.broker.login_record import LoginRecord
-from signet.broker.ports import Clients, Clock, Connections, Entropy, Grants, Logins, Together
+from signet.broker.ports import (
+    Clients,
+    Clock,
+    Connections,
+    Entropy,
+    Grants,
+    Logins,
+    PushedRequests,
+    Together,
+)
 from signet.broker.provider import Authentication
+from signet.broker.pushed_request import used_meanwhile
+from signet.broker.requested_login import FinishedLogin, check_requested
 from signet.broker.user_authentication import (
     AuthenticatedUser,
     ProviderAnswer,
     UserAuthentication,
 )
 from signet.errors import Denied, Rejected, SignetError
-from signet.oauth.authorization_response import read_state, success_url
+from signet.oauth.authorization_response import read_state, success_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +55,7 @@ class FinishLogin:
     connections: Connections
     clients: Clients
     logins: Logins
+    pushed_requests: PushedRequests
     grants: Grants
     users: UserAuthentication
     clock: Clock
@@ -77,16 +90,22 @@ class FinishLogin:
             self._leave_unused(authentication)
             raise
         try:
-            url = self._finish(record, client, required(answer), required(authentication))
+            answered = self._finish(record, client, required(answer), required(authentication))
         except SignetError as problem:
             return error_redirection(
                 problem,
                 redirect_uri=redirect_uri,
                 state=record.request.state,
                 issuer=self.issuer,
+                response_mode=record.request.response_mode,
                 cookies=(cookie,),
             )
-        return Redirection(url=url, cookies=(cookie,))
+        return answer_redirection(
+            answered,
+            redirect_uri=redirect_uri,
+            response_mode=record.request.response_mode,
+            cookies=(cookie,),
+        )
 
     def _sign(self, answer: ProviderAnswer, browser: str | None) -> Authentication:
         """Sign the assertion while the record is being used up, unless no login can follow."""
@@ -128,19 +147,20 @@ class FinishLogin:
         client: Client,
         answer: ProviderAnswer,
         authentication: Authentication,
-    ) -> str:
-        """Return the address that brings the application its code."""
+    ) -> dict[str, str]:
+        """Return what brings the application its code."""
         if not client.allows(answer.connection.name):
             self._leave_unused(authentication)
             raise _not_available()
         user = self.users.authenticate(record, answer, authentication)
-        code = self._issue_code(record, answer.connection, user)
-        return success_url(
-            redirect_uri=record.request.redirect_uri,
-            code=code,
-            state=record.request.state,
-            issuer=self.issuer,
+        finished = FinishedLogin(
+            claims=user.id_token.claims,
+            subject=subject_of(answer.connection, user.id_token),
+            started_at=record.started_at,
         )
+        check_requested(finished, record.request)
+        code = self._issue_code(record, answer.connection, user)
+        return success_answer(code=code, state=record.request.state, issuer=self.issuer)
 
     def _issue_code(
         self, record: LoginRecord, connection: Connection, user: AuthenticatedUser
@@ -158,11 +178,21 @@ class FinishLogin:
             subject=subject_of(connection, user.id_token),
             login=login_facts(connection, user.id_token.claims),
             profile=map_claims(connection, user.claims),
+            id_token_claims=request.claims.id_token,
+            userinfo_claims=request.claims.userinfo,
             issued_at=now,
             code_expires_at=now + self.code_ttl,
         )
-        self.grants.add(grant)
+        first, _ = self.together(lambda: self._use_up(record), lambda: self.grants.add(grant))
+        if not first:
+            raise used_meanwhile()  # nobody was told the code of that grant
         return code
+
+    def _use_up(self, record: LoginRecord) -> bool:
+        """Use the pushed request up: of all logins that began with it, one gets a code."""
+        if record.pushed_request is None:
+            return True
+        return self.pushed_requests.use(record.pushed_request, login=record.state_hash)
 
 
 def _enabled(connection: Connection | None) -> Connection:

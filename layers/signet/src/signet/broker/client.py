@@ -43,6 +43,7 @@ class Client:
     created_at: int
     updated_at: int
     version: int = 1
+    require_pushed_authorization_requests: bool = False
 
     @classmethod
     def parse(
@@ -79,6 +80,9 @@ class Client:
             connections=_connections(reader),
             assertion_audience=reader.choice("assertion_audience", AUDIENCES, default="issuer"),
             enabled=reader.flag("enabled", default=True),
+            require_pushed_authorization_requests=reader.flag(
+                "require_pushed_authorization_requests", default=False
+            ),
             created_at=now,
             updated_at=now,
         )
@@ -95,7 +99,7 @@ class Client:
 
 
 def _refuse_not_available(reader: DocumentReader) -> None:
-    for name in ("dpop_bound_access_tokens", "require_pushed_authorization_requests"):
+    for name in ("dpop_bound_access_tokens",):
         if reader.flag(name, default=False):
             raise reader.refused(name, "be false: it is not available yet")
 

@@ -35,7 +35,7 @@ def settable_members(client: Client) -> dict[str, object]:
         "id_token_signed_response_alg": client.id_token_alg,
         "connections": "*" if client.connections is None else list(client.connections),
         "dpop_bound_access_tokens": False,
-        "require_pushed_authorization_requests": False,
+        "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
         "assertion_audience": client.assertion_audience,
         "enabled": client.enabled,
     }

@@ -15,6 +15,7 @@ class Grant:
     """What is stored of a grant; times are unix seconds.
 
     `login` holds `auth_time`, `acr`, `amr` and `connection`; `profile` the mapped claims.
+    `id_token_claims` and `userinfo_claims` were asked for by name [OIDC Core 5.5].
     """
 
     id: str
@@ -29,6 +30,8 @@ class Grant:
     profile: Mapping[str, object]
     issued_at: int
     code_expires_at: int
+    id_token_claims: tuple[str, ...] = ()
+    userinfo_claims: tuple[str, ...] = ()
     redeemed_by: str | None = None
     revoked: bool = False
 

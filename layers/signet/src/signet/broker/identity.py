@@ -69,10 +69,19 @@ def map_claims(connection: Connection, claims: Mapping[str, object]) -> dict[str
     return _bounded(found)
 
 
-def released(profile: Mapping[str, object], scope: Sequence[str]) -> dict[str, object]:
-    """Keep the claims that the granted scopes give [OIDC Core 5.4]; custom ones go by `profile`."""
+def released(
+    profile: Mapping[str, object], scope: Sequence[str], *, asked: Sequence[str] = ()
+) -> dict[str, object]:
+    """Keep the claims that the granted scopes give [OIDC Core 5.4]; custom ones go by `profile`.
+
+    `asked` are the names that the application asked for one by one [5.5].
+    """
     gated = {name: gate for gate, names in CLAIMS_BY_SCOPE.items() for name in names}
-    return {name: value for name, value in profile.items() if gated.get(name, "profile") in scope}
+    return {
+        name: value
+        for name, value in profile.items()
+        if gated.get(name, "profile") in scope or name in asked
+    }
 
 
 def login_facts(connection: Connection, claims: Mapping[str, object]) -> dict[str, object]:

@@ -16,6 +16,7 @@ from signet.broker.grant import Grant
 from signet.broker.keyring import Keyring
 from signet.broker.login_record import LoginRecord
 from signet.broker.page import Page as Page  # noqa: PLC0414  (its name is part of the ports)
+from signet.broker.pushed_request import PushedRequest
 from signet.jose.algorithms import SigningAlgorithm
 from signet.jose.jws import DigestSigner
 from signet.oauth.http_message import HttpAnswer, HttpRequest
@@ -179,6 +180,25 @@ class Logins(Protocol):
         """Remove the record of that state and return it; at most one caller ever gets it.
 
         The record may be past its expiry: its `expires_at` decides, not its presence.
+        """
+        ...
+
+
+class PushedRequests(Protocol):
+    """Authorization requests that applications pushed. Raises `Unavailable` when the store is."""
+
+    def add(self, pushed: PushedRequest) -> None:
+        """Store a request until its TTL, which outlasts a login that began with it."""
+        ...
+
+    def get(self, request_id: str) -> PushedRequest | None:
+        """Return a request by its id, in a strong read; it may be used or past its expiry."""
+        ...
+
+    def use(self, request_id: str, *, login: str) -> bool:
+        """Use a request up for a completed login; at most one `login` ever gets True.
+
+        Its expiry is no matter here: the login that completes began in time.
         """
         ...
 

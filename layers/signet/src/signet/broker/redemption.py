@@ -185,7 +185,7 @@ class RedeemCode:
             nonce=grant.nonce,
             now=now,
             login=grant.login,
-            profile=released(grant.profile, grant.scope),
+            profile=released(grant.profile, grant.scope, asked=grant.id_token_claims),
         )
         return {**claims, "at_hash": half_hash(access_token, alg=client.id_token_alg)}
 

@@ -33,7 +33,8 @@ class ReadUserinfo:
         )
         check_access_token(verified, policy)
         grant = self._live_grant(verified)
-        return {**released(grant.profile, grant.scope), "sub": grant.subject}
+        claims = released(grant.profile, grant.scope, asked=grant.userinfo_claims)
+        return {**claims, "sub": grant.subject}
 
     def _live_grant(self, verified: SignedClaims) -> Grant:
         """Disabled means disabled: the grant, its client and its connection have to be alive."""

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from signet.errors import Misconfigured
 from signet.oauth import pkce
+from signet.oauth.authorization_request import RESPONSE_MODES
 
 _WELL_KNOWN = "/.well-known/openid-configuration"
 AUTH_METHOD = "private_key_jwt"
@@ -30,6 +31,7 @@ class ProviderMetadata:
     userinfo_endpoint: str | None
     pushed_authorization_request_endpoint: str | None
     iss_parameter_supported: bool
+    claims_parameter_supported: bool = False
 
     @classmethod
     def read(cls, document: Mapping[str, object], *, issuer: str) -> "ProviderMetadata":
@@ -54,6 +56,7 @@ class ProviderMetadata:
             iss_parameter_supported=(
                 document.get("authorization_response_iss_parameter_supported") is True
             ),
+            claims_parameter_supported=document.get("claims_parameter_supported") is True,
         )
 
 
@@ -101,10 +104,11 @@ def issuer_metadata(
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
+        "pushed_authorization_request_endpoint": f"{issuer}/par",
         "userinfo_endpoint": f"{issuer}/userinfo",
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": ["authorization_code", "client_credentials"],
         "subject_types_supported": ["public"],
         "scopes_supported": ["openid", "profile", "email", "phone", "address"],
@@ -112,11 +116,13 @@ def issuer_metadata(
         "token_endpoint_auth_methods_supported": [AUTH_METHOD],
         "token_endpoint_auth_signing_alg_values_supported": list(assertion_algs),
         "code_challenge_methods_supported": [pkce.METHOD],
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "prompt_values_supported": ["none", "login", "select_account"],
         "authorization_response_iss_parameter_supported": True,
+        # Each client says for itself whether it has to [RFC 9126 6].
+        "require_pushed_authorization_requests": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr",
             "connection", "name", "given_name", "family_name", "email", "email_verified",

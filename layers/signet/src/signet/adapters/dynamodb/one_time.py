@@ -1,4 +1,4 @@
-"""Login records, grants and used values: each used up by one conditional write.
+"""Login records, pushed requests, grants and used values: each used up by one conditional write.
 
 Never read, then write: between the two another request does the same. `expires_at` is DynamoDB's
 TTL, which deletes days late, so no rule depends on it.
@@ -6,11 +6,13 @@ TTL, which deletes days late, so no rule depends on it.
 
 from signet.adapters.dynamodb import codec
 from signet.adapters.dynamodb.client import ConditionFailed, DynamoDb
-from signet.adapters.dynamodb.item import document, number, text
+from signet.adapters.dynamodb.item import document, number, strong_read, text
 from signet.broker.grant import Grant
 from signet.broker.login_record import LoginRecord, hashed
+from signet.broker.pushed_request import PushedRequest
 
 _KEEP_EXPIRED = 3_600
+_LONGEST_LOGIN = 3_600  # the bound of SIGNET_LOGIN_TTL_SECONDS
 
 
 class DynamoDbLogins:
@@ -39,6 +41,50 @@ class DynamoDbLogins:
         )
         item = answer.get("Attributes")
         return codec.login_of(item) if item else None
+
+
+class DynamoDbPushedRequests:
+    """The logins table: `PAR#<hash of issuer, client and reference>`."""
+
+    def __init__(self, database: DynamoDb, *, table: str) -> None:
+        self._database = database
+        self._table = table
+
+    def add(self, pushed: PushedRequest) -> None:
+        """Store a request until the last login that can have begun with it is over."""
+        item = {
+            "pk": text(pushed.id),
+            "document": document(pushed),
+            "expires_at": number(pushed.expires_at + _LONGEST_LOGIN + _KEEP_EXPIRED),
+        }
+        self._database.call("put_item", TableName=self._table, Item=item)
+
+    def get(self, request_id: str) -> PushedRequest | None:
+        """Return a request by its id, in a strong read."""
+        if not request_id.startswith("PAR#"):
+            return None
+        item = strong_read(self._database, self._table, {"pk": text(request_id)})
+        return codec.pushed_request_of(item) if item else None
+
+    def use(self, request_id: str, *, login: str) -> bool:
+        """Mark a request as used; at most one `login` ever gets True.
+
+        The same `login` gets it again, so that the SDK's retry after a lost answer succeeds.
+        """
+        try:
+            self._database.call(
+                "update_item",
+                TableName=self._table,
+                Key={"pk": text(request_id)},
+                UpdateExpression="SET used_by = :me",
+                ConditionExpression=(
+                    "attribute_exists(pk) AND (attribute_not_exists(used_by) OR used_by = :me)"
+                ),
+                ExpressionAttributeValues={":me": text(login)},
+            )
+        except ConditionFailed:
+            return False
+        return True
 
 
 class DynamoDbGrants:

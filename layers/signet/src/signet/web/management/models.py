@@ -233,7 +233,9 @@ class ClientMembers(Closed):
     id_token_signed_response_alg: Literal["RS256"] = optional("What we sign with.", "RS256")
     connections: Literal["*"] | Texts = optional("Names of connections, or all.", ["acme"])
     dpop_bound_access_tokens: bool = optional("Not available yet.")
-    require_pushed_authorization_requests: bool = optional("Not available yet.")
+    require_pushed_authorization_requests: bool = optional(
+        "Whether /authorize takes only what it pushed to /par."
+    )
     assertion_audience: Literal["issuer", "token_endpoint_compat"] = optional(
         "What its assertions may name as their audience.", "issuer"
     )

@@ -1,0 +1,78 @@
+"""Take an application's authorization request at /par [RFC 9126]."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from signet.broker.application_request import choose_connection, read_request
+from signet.broker.attempt import attempt, required
+from signet.broker.client import Client
+from signet.broker.client_authentication import ClientAuthentication
+from signet.broker.ports import Clock, Connections, Entropy, PushedRequests, Together
+from signet.broker.pushed_request import PushedRequest, pushed_request_id
+from signet.errors import Rejected
+from signet.oauth.authorization_request import AuthorizationRequest
+from signet.oauth.request_uri import LIFETIME_SECONDS, request_uri_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushRequest:
+    """The use case behind /par; one wait: the `jti` is used up beside the record's write."""
+
+    issuer: str
+    authentication: ClientAuthentication
+    connections: Connections
+    pushed_requests: PushedRequests
+    clock: Clock
+    entropy: Entropy
+    together: Together
+
+    def __call__(
+        self, parameters: Mapping[str, str], *, authorization: str | None
+    ) -> dict[str, object]:
+        """Authenticate the client, check the whole request, and return its request_uri [2.2].
+
+        Raises:
+            Denied: `invalid_client`. Rejected: what /authorize would answer [2.3].
+            Unavailable: nothing was given out.
+        """
+        verified = self.authentication.verify(
+            parameters, authorization=authorization, endpoint=f"{self.issuer}/par"
+        )
+        request = attempt(lambda: self._request(parameters, verified.client))
+        reference = self.entropy.token()
+        # A record whose `jti` turns out to be used is nobody's: its reference is never told.
+        self.together(
+            lambda: self.authentication.use_up(verified),
+            lambda: attempt(lambda: self._keep(reference, required(request))),
+        )
+        required(request)
+        return {"request_uri": request_uri_of(reference), "expires_in": LIFETIME_SECONDS}
+
+    def _request(self, parameters: Mapping[str, str], client: Client) -> AuthorizationRequest:
+        _check_no_reference(parameters)
+        redirect_uri = _redirect_uri(parameters, client)
+        request = read_request(parameters, client=client, redirect_uri=redirect_uri)
+        choose_connection(self.connections, request, client)
+        return request
+
+    def _keep(self, reference: str, request: AuthorizationRequest) -> None:
+        pushed = PushedRequest(
+            id=pushed_request_id(reference, issuer=self.issuer, client_id=request.client_id),
+            request=request,
+            expires_at=self.clock.now() + LIFETIME_SECONDS,
+        )
+        self.pushed_requests.add(pushed)
+
+
+def _check_no_reference(parameters: Mapping[str, str]) -> None:
+    """A pushed request holds the request itself, not the address of another one [2.1]."""
+    if "request_uri" in parameters:
+        raise Rejected("invalid_request", "request_uri must not be in a pushed request.")
+
+
+def _redirect_uri(parameters: Mapping[str, str], client: Client) -> str:
+    """Demand a registered redirect URI, byte for byte; clients understand OAuth's code alone."""
+    redirect_uri = parameters.get("redirect_uri")
+    if redirect_uri is None or redirect_uri not in client.redirect_uris:
+        raise Rejected("invalid_request", "redirect_uri is absent or not a registered one.")
+    return redirect_uri
