@@ -86,8 +86,8 @@ RULES = (
     _rule(
         "a typed address never overrides",
         "broker/login.py",
-        "            if connection is None and pushed is not None:\n",
-        "            if pushed is not None:\n",
+        "            if connection is None and sealed is not None:\n",
+        "            if sealed is not None:\n",
         "test_the_query_never_overrides_what_was_pushed",
     ),
     _rule(
@@ -114,8 +114,8 @@ RULES = (
     _rule(
         "a pushed redirect URI is registered still",
         "broker/login.py",
-        "redirect_uri = require_redirect_uri(client, asked)",
-        "redirect_uri = str(asked)",
+        'pushed.request.redirect_uri if pushed else asked.get("redirect_uri")\n        )',
+        'asked.get("redirect_uri")\n        ) if pushed is None else pushed.request.redirect_uri',
         "test_a_pushed_redirect_uri_has_to_be_registered_still",
     ),
     _rule(
@@ -142,9 +142,9 @@ RULES = (
     ),
     _rule(
         "the page shows nothing of what was pushed",
-        "broker/login.py",
-        "    if pushed is not None:\n        # Nothing of",
-        "    if False:\n        # Nothing of",
+        "broker/request_reference.py",
+        "    if pushed is not None:\n",
+        "    if False:\n",
         "test_the_page_carries_the_reference_and_nothing_of_the_request",
     ),
 )

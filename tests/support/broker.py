@@ -20,6 +20,7 @@ from signet.broker.reaper import Reaper
 from signet.broker.redemption import RedeemCode
 from signet.broker.registration import Registration
 from signet.broker.remote_keys import RemoteKeys
+from signet.broker.request_objects import RequestObjects
 from signet.broker.request_pushing import PushRequest
 from signet.broker.rotation import Bounds
 from signet.broker.rotator import Rotator
@@ -169,6 +170,11 @@ class Broker:
             clock=self.clock,
             entropy=self.entropy,
         )
+        objects = RequestObjects(
+            issuer=ISSUER,
+            keys=RemoteKeys(fetcher=self.idp, clock=self.clock),
+            clock=self.clock,
+        )
         self.start = StartLogin(
             issuer=ISSUER,
             login_ttl=600,
@@ -177,6 +183,7 @@ class Broker:
             keyrings=self.recent_keyrings,
             logins=self.logins,
             pushed_requests=self.pushed_requests,
+            request_objects=objects,
             provider=self.provider,
             healing=healing,
             clock=self.clock,
@@ -215,6 +222,7 @@ class Broker:
             authentication=authentication,
             connections=self.connections,
             pushed_requests=self.pushed_requests,
+            request_objects=objects,
             clock=self.clock,
             entropy=self.entropy,
             together=one_after_the_other,
@@ -306,9 +314,9 @@ class App:
         return {name: value for name, value in members.items() if value is not None}
 
     def begin(self, **changes: str | None) -> Started:
-        return self._started(self.broker.start(self.request(**changes)))
+        return self.started(self.broker.start(self.request(**changes)))
 
-    def _started(self, redirection: object) -> Started:
+    def started(self, redirection: object) -> Started:
         assert isinstance(redirection, Redirection)
         assert redirection.problem is None, redirection.problem
         query = self.broker.idp.visit(redirection.url)
@@ -349,7 +357,21 @@ class App:
     def open(self, request_uri: str, **query: str) -> "Started":
         """Open the address of a pushed request in a new browser."""
         carried = {"client_id": self.client_id, "request_uri": request_uri, **query}
-        return self._started(self.broker.start(carried))
+        return self.started(self.broker.start(carried))
+
+    def request_object(self, *, typ: str | None = "oauth-authz-req+jwt", **changes: object) -> str:
+        """Sign a request; changes are of its claims and of its parameters."""
+        now = self.broker.clock.now()
+        claims = {
+            "iss": self.client_id,
+            "aud": ISSUER,
+            "nbf": now,
+            "exp": now + 300,
+            **self.request(),
+            **changes,
+        }
+        present = {name: value for name, value in claims.items() if value is not None}
+        return sign(present, key=self.key, typ=typ).compact
 
     def token_parameters(self, code: str, **changes: str | None) -> dict[str, str]:
         members = {

@@ -46,7 +46,7 @@ NOT_SET = {"SIGNET_ALLOW_LOOPBACK": "the local stack's alone: it opens the way t
 
 # Which provider waits one request can have, one after the other, 3 s each.
 PROVIDER_WAITS = {
-    "authorize": 2,  # metadata, pushed request
+    "authorize": 4,  # keys of a client's request object, and again; metadata, pushed request
     "callback": 5,  # metadata, token request and its second attempt, refetched keys, userinfo
     "discovery": 0,
     "initialize": 1,  # the answer to CloudFormation

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from signet.broker.reaper import Reaper
     from signet.broker.redemption import RedeemCode
     from signet.broker.registration import Registration
+    from signet.broker.remote_keys import RemoteKeys
+    from signet.broker.request_objects import RequestObjects
     from signet.broker.request_pushing import PushRequest
     from signet.broker.rotator import Rotator
     from signet.broker.sealing import Sealer
@@ -72,6 +74,7 @@ def start_login() -> "StartLogin":
         keyrings=_recent_keyrings(),
         logins=_logins(),
         pushed_requests=_pushed_requests(),
+        request_objects=_request_objects(),
         provider=_provider(),
         healing=_healing(),
         clock=_clock(),
@@ -119,6 +122,7 @@ def push_request() -> "PushRequest":
         authentication=_client_authentication(),
         connections=_recent_connections(),
         pushed_requests=_pushed_requests(),
+        request_objects=_request_objects(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
@@ -168,15 +172,28 @@ def _issue_client_token() -> "IssueClientToken":
 def _client_authentication() -> "ClientAuthentication":
     from signet.adapters.dynamodb.one_time import DynamoDbReplay
     from signet.broker.client_authentication import ClientAuthentication
-    from signet.broker.remote_keys import RemoteKeys
 
     return ClientAuthentication(
         issuer=settings().issuer,
         clients=_recent_clients(),
-        keys=RemoteKeys(fetcher=_fetcher(), clock=_clock()),
+        keys=_client_keys(),
         replay=DynamoDbReplay(_database(), table=settings().tables.replay),
         clock=_clock(),
     )
+
+
+@cache
+def _request_objects() -> "RequestObjects":
+    from signet.broker.request_objects import RequestObjects
+
+    return RequestObjects(issuer=settings().issuer, keys=_client_keys(), clock=_clock())
+
+
+@cache
+def _client_keys() -> "RemoteKeys":
+    from signet.broker.remote_keys import RemoteKeys
+
+    return RemoteKeys(fetcher=_fetcher(), clock=_clock())
 
 
 @cache

@@ -44,6 +44,7 @@ class Client:
     updated_at: int
     version: int = 1
     require_pushed_authorization_requests: bool = False
+    request_object_signing_alg: str | None = None
 
     @classmethod
     def parse(
@@ -83,6 +84,7 @@ class Client:
             require_pushed_authorization_requests=reader.flag(
                 "require_pushed_authorization_requests", default=False
             ),
+            request_object_signing_alg=_request_object_alg(reader),
             created_at=now,
             updated_at=now,
         )
@@ -102,6 +104,11 @@ def _refuse_not_available(reader: DocumentReader) -> None:
     for name in ("dpop_bound_access_tokens",):
         if reader.flag(name, default=False):
             raise reader.refused(name, "be false: it is not available yet")
+
+
+def _request_object_alg(reader: DocumentReader) -> str | None:
+    name = "request_object_signing_alg"
+    return None if reader.take(name) is None else reader.choice(name, ALGORITHMS)
 
 
 def _keys(reader: DocumentReader) -> tuple[Mapping[str, object] | None, str | None]:

@@ -36,6 +36,7 @@ def settable_members(client: Client) -> dict[str, object]:
         "connections": "*" if client.connections is None else list(client.connections),
         "dpop_bound_access_tokens": False,
         "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
+        "request_object_signing_alg": client.request_object_signing_alg,
         "assertion_audience": client.assertion_audience,
         "enabled": client.enabled,
     }

@@ -29,8 +29,10 @@ from signet.broker.ports import (
 )
 from signet.broker.provider import Provider
 from signet.broker.pushed_request import PushedRequest, pushed_request_id, require_usable
+from signet.broker.request_objects import RequestObjects
 from signet.broker.request_reference import (
     TYPED_EMAIL,
+    carried,
     check_alone,
     check_may_come_by_browser,
     with_typed_email,
@@ -70,6 +72,7 @@ class StartLogin:
     keyrings: Keyrings
     logins: Logins
     pushed_requests: PushedRequests
+    request_objects: RequestObjects
     provider: Provider
     healing: Healing
     clock: Clock
@@ -84,27 +87,28 @@ class StartLogin:
         """
         client = require_client(self.clients.get(parameters.get("client_id", "")))
         pushed = self._pushed(parameters, client)
-        asked = pushed.request.redirect_uri if pushed else parameters.get("redirect_uri")
-        redirect_uri = require_redirect_uri(client, asked)
+        asked = self.request_objects.read(parameters, client) if pushed is None else {}
+        redirect_uri = require_redirect_uri(
+            client, pushed.request.redirect_uri if pushed else asked.get("redirect_uri")
+        )
         try:
-            request = self._request(parameters, client, redirect_uri, pushed)
+            request = self._request(asked, client, redirect_uri, pushed)
+            sealed = carried(parameters, client, pushed)
             connection = choose_connection(self.connections, request, client)
-            if connection is None and pushed is not None:
+            if connection is None and sealed is not None:
                 request = with_typed_email(request, parameters)
                 connection = choose_connection(self.connections, request, client)
             if connection is None:
-                return _ask_for_email(request, parameters, pushed)
+                return _ask_for_email(request, parameters, sealed)
             check_silent(request)
             return self._start(request, connection, pushed)
         except SignetError as problem:
             return error_redirection(
                 problem,
                 redirect_uri=redirect_uri,
-                state=pushed.request.state if pushed else _echoed_state(parameters),
+                state=pushed.request.state if pushed else _echoed_state(asked),
                 issuer=self.issuer,
-                response_mode=(
-                    pushed.request.response_mode if pushed else _answer_mode(parameters)
-                ),
+                response_mode=pushed.request.response_mode if pushed else _answer_mode(asked),
             )
 
     def _pushed(self, parameters: Mapping[str, str], client: Client) -> PushedRequest | None:
@@ -225,7 +229,9 @@ class StartLogin:
 
 
 def _ask_for_email(
-    request: AuthorizationRequest, parameters: Mapping[str, str], pushed: PushedRequest | None
+    request: AuthorizationRequest,
+    parameters: Mapping[str, str],
+    sealed: Mapping[str, str] | None,
 ) -> AskForEmail:
     """Ask, unless the application allows no page [OIDC Core 3.1.2.1, prompt=none]."""
     if "none" in request.prompt:
@@ -235,10 +241,8 @@ def _ask_for_email(
             redirectable=True,
         )
     unknown = request.login_hint is not None
-    if pushed is not None:
-        # Nothing of what was pushed is shown to the browser (CVE-2024-4540).
-        again = {name: parameters[name] for name in ("client_id", "request_uri")}
-        return AskForEmail(parameters=again, unknown=unknown, field=TYPED_EMAIL)
+    if sealed is not None:
+        return AskForEmail(parameters=sealed, unknown=unknown, field=TYPED_EMAIL)
     again = {name: value for name, value in parameters.items() if name != "login_hint"}
     return AskForEmail(parameters=again, unknown=unknown)
 

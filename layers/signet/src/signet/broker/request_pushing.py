@@ -9,9 +9,12 @@ from signet.broker.client import Client
 from signet.broker.client_authentication import ClientAuthentication
 from signet.broker.ports import Clock, Connections, Entropy, PushedRequests, Together
 from signet.broker.pushed_request import PushedRequest, pushed_request_id
+from signet.broker.request_objects import RequestObjects
 from signet.errors import Rejected
 from signet.oauth.authorization_request import AuthorizationRequest
 from signet.oauth.request_uri import LIFETIME_SECONDS, request_uri_of
+
+AUTHENTICATION = frozenset({"client_assertion", "client_assertion_type"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,7 @@ class PushRequest:
     authentication: ClientAuthentication
     connections: Connections
     pushed_requests: PushedRequests
+    request_objects: RequestObjects
     clock: Clock
     entropy: Entropy
     together: Together
@@ -50,8 +54,10 @@ class PushRequest:
 
     def _request(self, parameters: Mapping[str, str], client: Client) -> AuthorizationRequest:
         _check_no_reference(parameters)
-        redirect_uri = _redirect_uri(parameters, client)
-        request = read_request(parameters, client=client, redirect_uri=redirect_uri)
+        asked = self.request_objects.read(parameters, client)
+        _check_same(parameters, asked)
+        redirect_uri = _redirect_uri(asked, client)
+        request = read_request(asked, client=client, redirect_uri=redirect_uri)
         choose_connection(self.connections, request, client)
         return request
 
@@ -68,6 +74,13 @@ def _check_no_reference(parameters: Mapping[str, str]) -> None:
     """A pushed request holds the request itself, not the address of another one [2.1]."""
     if "request_uri" in parameters:
         raise Rejected("invalid_request", "request_uri must not be in a pushed request.")
+
+
+def _check_same(parameters: Mapping[str, str], asked: Mapping[str, str]) -> None:
+    """What stands beside a request object says the same as it, or there are two requests [3]."""
+    beside = parameters.keys() - AUTHENTICATION - {"request"}
+    if any(parameters[name] != asked.get(name) for name in beside):
+        raise Rejected("invalid_request", "A parameter is not the request object's.")
 
 
 def _redirect_uri(parameters: Mapping[str, str], client: Client) -> str:

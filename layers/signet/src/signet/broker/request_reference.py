@@ -1,9 +1,10 @@
-"""What a browser may bring to /authorize beside the reference of a pushed request [RFC 9126 4]."""
+"""What a browser may bring beside a pushed or a signed request [RFC 9126 4; RFC 9101 6.3]."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 from signet.broker.client import Client
+from signet.broker.pushed_request import PushedRequest
 from signet.errors import Rejected
 from signet.oauth.authorization_request import MAX_HINT, AuthorizationRequest
 
@@ -33,10 +34,24 @@ def check_may_come_by_browser(client: Client) -> None:
         )
 
 
+def carried(
+    parameters: Mapping[str, str], client: Client, pushed: PushedRequest | None
+) -> dict[str, str] | None:
+    """Return what our page brings back of a request that the browser cannot change; else None.
+
+    Nothing of what was pushed is shown to the browser (CVE-2024-4540).
+    """
+    if pushed is not None:
+        return {name: parameters[name] for name in ("client_id", "request_uri")}
+    if "request" in parameters and client.request_object_signing_alg is not None:
+        return {name: parameters[name] for name in ("client_id", "request")}
+    return None
+
+
 def with_typed_email(
     request: AuthorizationRequest, parameters: Mapping[str, str]
 ) -> AuthorizationRequest:
-    """Add the address that was typed into our page to a pushed request that leads nowhere yet.
+    """Add the address that was typed into our page to a request that leads nowhere yet.
 
     It chooses among the connections that the person could choose from anyway; nothing else of the
     query counts.

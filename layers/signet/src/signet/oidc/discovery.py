@@ -120,7 +120,8 @@ def issuer_metadata(
         "authorization_response_iss_parameter_supported": True,
         # Each client says for itself whether it has to [RFC 9126 6].
         "require_pushed_authorization_requests": False,
-        "request_parameter_supported": False,
+        "request_parameter_supported": True,  # for clients that registered for it
+        "request_object_signing_alg_values_supported": list(assertion_algs),
         "request_uri_parameter_supported": False,
         "claims_parameter_supported": True,
         "claims_supported": [

@@ -236,6 +236,9 @@ class ClientMembers(Closed):
     require_pushed_authorization_requests: bool = optional(
         "Whether /authorize takes only what it pushed to /par."
     )
+    request_object_signing_alg: ALGORITHM | None = optional(
+        "What its request objects are signed with; without it, none are taken.", "ES256"
+    )
     assertion_audience: Literal["issuer", "token_endpoint_compat"] = optional(
         "What its assertions may name as their audience.", "issuer"
     )
