@@ -15,6 +15,9 @@ from signet.broker.healing import Healing
 from signet.broker.key_creation import KeyCreation
 from signet.broker.login import StartLogin
 from signet.broker.probe import ProviderProbe
+from signet.broker.proof_nonces import TimedNonces
+from signet.broker.proofs import Proofs
+from signet.broker.protected_resource import ProtectedResource
 from signet.broker.provider import Provider
 from signet.broker.reaper import Reaper
 from signet.broker.redemption import RedeemCode
@@ -41,6 +44,7 @@ from tests.support.memory import (
     MemoryGrants,
     MemoryKeyrings,
     MemoryLogins,
+    MemoryNonceSeeds,
     MemoryNotices,
     MemoryRateLimits,
     MemoryReplay,
@@ -82,6 +86,7 @@ class Broker:
         self.logins = MemoryLogins()
         self.grants = MemoryGrants()
         self.replay = MemoryReplay()
+        self.nonce_seeds = MemoryNonceSeeds()
         self.notices = MemoryNotices()
         self.audit = MemoryAudit()
         self.limits = MemoryRateLimits()
@@ -162,6 +167,7 @@ class Broker:
             keyrings=self.keyrings,
             keyring_registry=self.keyrings,
             clients=self.clients,
+            nonce_seeds=self.nonce_seeds,
             kms=self.kms,
             clock=self.clock,
             entropy=self.entropy,
@@ -198,6 +204,12 @@ class Broker:
             entropy=self.entropy,
             together=one_after_the_other,
         )
+        self.proofs = Proofs(
+            issuer=ISSUER,
+            replay=self.replay,
+            nonces=TimedNonces(seeds=self.nonce_seeds, clock=self.clock),
+            clock=self.clock,
+        )
         self.redeem = RedeemCode(
             issuer=ISSUER,
             authentication=ClientAuthentication(
@@ -207,6 +219,7 @@ class Broker:
                 replay=self.replay,
                 clock=self.clock,
             ),
+            proofs=self.proofs,
             connections=self.connections,
             keyrings=self.recent_keyrings,
             grants=self.grants,
@@ -217,14 +230,23 @@ class Broker:
             together=one_after_the_other,
         )
         self.userinfo = ReadUserinfo(
-            issuer=ISSUER,
+            resource=self.resource(ISSUER),
             connections=self.connections,
             clients=self.clients,
-            keyrings=self.keyrings,
             grants=self.grants,
-            clock=self.clock,
+            together=one_after_the_other,
         )
         self.initialize()
+
+    def resource(self, audience: str) -> ProtectedResource:
+        return ProtectedResource(
+            issuer=ISSUER,
+            audience=audience,
+            clients=self.clients,
+            keyrings=self.keyrings,
+            proofs=self.proofs,
+            clock=self.clock,
+        )
 
     # --- a connection, an application, and the steps of a login ---
 

@@ -384,6 +384,22 @@ class MemoryReplay:
             return True
 
 
+class MemoryNonceSeeds:
+    def __init__(self) -> None:
+        self.seed: str | None = None
+        self._lock = threading.Lock()
+
+    def get(self) -> str | None:
+        return self.seed
+
+    def add(self, seed: str) -> bool:
+        with self._lock:
+            if self.seed is not None:
+                return False
+            self.seed = seed
+            return True
+
+
 class MemoryRequests:
     """`RotationRequests`: the owners that were asked for, in order."""
 

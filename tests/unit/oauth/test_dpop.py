@@ -10,12 +10,12 @@ from tests.support.lying_provider import ABSENT
 from tests.support.proofs import Prover, ath_of, thumbprint_of
 
 from signet.errors import Rejected
+from signet.jose.thumbprint import is_thumbprint
 from signet.oauth.dpop import (
     CheckedProof,
     ProofPolicy,
     access_token_hash,
     check_proof,
-    is_thumbprint,
 )
 from signet.oauth.dpop_error import UseDpopNonce
 

@@ -160,6 +160,7 @@ class FinishLogin:
             profile=map_claims(connection, user.claims),
             issued_at=now,
             code_expires_at=now + self.code_ttl,
+            dpop_jkt=request.dpop_jkt,
         )
         self.grants.add(grant)
         return code

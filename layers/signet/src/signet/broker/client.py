@@ -43,6 +43,8 @@ class Client:
     created_at: int
     updated_at: int
     version: int = 1
+    dpop_bound_access_tokens: bool = False
+    dpop_nonce_required: bool = False
 
     @classmethod
     def parse(
@@ -81,6 +83,8 @@ class Client:
             enabled=reader.flag("enabled", default=True),
             created_at=now,
             updated_at=now,
+            dpop_bound_access_tokens=reader.flag("dpop_bound_access_tokens", default=False),
+            dpop_nonce_required=reader.flag("dpop_nonce_required", default=False),
         )
         reader.choice("token_endpoint_auth_method", {"private_key_jwt"}, default="private_key_jwt")
         _refuse_not_available(reader)
@@ -95,7 +99,7 @@ class Client:
 
 
 def _refuse_not_available(reader: DocumentReader) -> None:
-    for name in ("dpop_bound_access_tokens", "require_pushed_authorization_requests"):
+    for name in ("require_pushed_authorization_requests",):
         if reader.flag(name, default=False):
             raise reader.refused(name, "be false: it is not available yet")
 

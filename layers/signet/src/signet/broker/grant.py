@@ -14,7 +14,8 @@ MAX_CODE_LIFETIME = 60
 class Grant:
     """What is stored of a grant; times are unix seconds.
 
-    `login` holds `auth_time`, `acr`, `amr` and `connection`; `profile` the mapped claims.
+    `login` holds `auth_time`, `acr`, `amr` and `connection`; `profile` the mapped claims;
+    `dpop_jkt` the thumbprint of the key that the code is bound to, if it is to one [RFC 9449 10].
     """
 
     id: str
@@ -29,6 +30,7 @@ class Grant:
     profile: Mapping[str, object]
     issued_at: int
     code_expires_at: int
+    dpop_jkt: str | None = None
     redeemed_by: str | None = None
     revoked: bool = False
 
@@ -60,6 +62,12 @@ def check_verifier(grant: Grant, *, code_verifier: str) -> None:
     """Demand the verifier of the challenge [RFC 7636 4.6]."""
     if not pkce.matches(verifier=code_verifier, challenge=grant.code_challenge):
         raise invalid_grant("code_verifier does not match")
+
+
+def check_key(grant: Grant, *, jkt: str | None) -> None:
+    """Demand a proof of the key that the code is bound to [RFC 9449 10; OP-048]."""
+    if grant.dpop_jkt is not None and jkt != grant.dpop_jkt:
+        raise invalid_grant("the DPoP proof is absent or of another key")
 
 
 def invalid_grant(private: str) -> Rejected:

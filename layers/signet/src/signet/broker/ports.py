@@ -222,6 +222,30 @@ class Replay(Protocol):
         ...
 
 
+class NonceSeeds(Protocol):
+    """The random value of a deployment that its DPoP nonces are made from."""
+
+    def get(self) -> str | None:
+        """Return the seed; it never changes. Raises `Unavailable` when the store is."""
+        ...
+
+    def add(self, seed: str) -> bool:
+        """Store a seed unless there is one; at most one caller gets True."""
+        ...
+
+
+class ProofNonces(Protocol):
+    """Nonces that DPoP proofs have to carry where they are asked for."""
+
+    def valid(self) -> tuple[str, ...]:
+        """Return what a proof may carry now, the newest first, at least one.
+
+        Raises:
+            Unavailable: a store is. Misconfigured: the deployment was not initialised.
+        """
+        ...
+
+
 class RateLimits(Protocol):
     """How often something may be done."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from signet.errors import Rejected
+from signet.jose.thumbprint import is_thumbprint
 from signet.oauth import pkce
 from signet.oauth.parameters import encode
 
@@ -34,6 +35,7 @@ class AuthorizationRequest:
     max_age: int | None
     acr_values: str | None
     ui_locales: str | None
+    dpop_jkt: str | None = None
 
     @classmethod
     def parse(
@@ -62,6 +64,7 @@ class AuthorizationRequest:
             max_age=_max_age(parameters),
             acr_values=_bounded(parameters, "acr_values", 512),
             ui_locales=_bounded(parameters, "ui_locales", 128),
+            dpop_jkt=_dpop_jkt(parameters),
         )
 
 
@@ -113,6 +116,14 @@ def _max_age(parameters: Mapping[str, str]) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 9):  # noqa: PLR2004
         raise _refused("invalid_request", "max_age must be a number of seconds.")
     return min(int(text), _MAX_AGE_LIMIT)
+
+
+def _dpop_jkt(parameters: Mapping[str, str]) -> str | None:
+    """Read the thumbprint of the key that the code is to be bound to [RFC 9449 10]."""
+    jkt = parameters.get("dpop_jkt")
+    if jkt is not None and not is_thumbprint(jkt):
+        raise _refused("invalid_request", "dpop_jkt is not a SHA-256 in base64url.")
+    return jkt
 
 
 def _bounded(parameters: Mapping[str, str], name: str, limit: int) -> str | None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -20,7 +19,6 @@ MAX_NONCE = 255
 MAX_AGE = 60
 MAX_AHEAD = 10
 _KEEP_BEYOND = 60  # seconds: clocks of two sandboxes are never so far apart
-_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,11 +174,6 @@ def check_proof(header: str, policy: ProofPolicy) -> CheckedProof:
 def access_token_hash(access_token: str) -> str:
     """Return `ath`: BASE64URL(SHA256(access token)) [RFC 9449 4.2]."""
     return base64url.encode(hashlib.sha256(access_token.encode("utf-8")).digest())
-
-
-def is_thumbprint(value: str) -> bool:
-    """Tell whether a text can be the SHA-256 thumbprint of a key [RFC 7638 3]."""
-    return _THUMBPRINT.fullmatch(value) is not None
 
 
 def _self_signed(header: str) -> SelfSigned:
