@@ -18,6 +18,7 @@ from tests.support.role import Call, RecordedCalls, allows
 
 from signet.errors import Misconfigured
 from signet.jose.jws import sign
+from signet.oauth.dpop import CheckedProof
 from signet_local.emulated_aws import REGION
 from signet_local.emulated_aws.process import EmulatedAws
 from signet_local.emulated_aws.resources import create_resources, emulated_client
@@ -139,6 +140,27 @@ def test_whoever_meets_a_key_that_kms_refuses_may_tell_of_it(
         account.wiring._current_keys().sign(keyring, lambda key: sign({}, key=key, typ="JWT"))
     account.kms.enable_key(KeyId=key_id)
     check(role, account, "kms:Sign", "dynamodb:GetItem", "dynamodb:PutItem", "events:PutEvents")
+
+
+@pytest.mark.parametrize("role", ["TokenRole", "UserinfoRole", "ManageRole"])
+def test_whoever_checks_a_proof_may_use_it_up_and_read_what_nonces_are_made_from(
+    account: Account, role: str
+) -> None:
+    account.calls.take()
+    account.wiring._proofs().use_up(CheckedProof(jkt="key", jti=role, replay_until=2**31))
+    assert account.wiring._nonce_seeds.__wrapped__().get()
+    check(role, account, "dynamodb:PutItem", "dynamodb:GetItem")
+
+
+@pytest.mark.parametrize("role", ["UserinfoRole", "ManageRole"])
+def test_nobody_but_the_token_endpoint_uses_up_a_clients_assertion(
+    account: Account, role: str
+) -> None:
+    account.calls.take()
+    account.wiring._replay().use(f"JTI#{role}", expires_at=2**31)
+    (call,) = account.calls.take()
+    assert not allows(role, call)
+    assert allows("TokenRole", call)
 
 
 def test_a_lost_race_gives_its_key_up_and_may(account: Account) -> None:

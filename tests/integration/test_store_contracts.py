@@ -17,10 +17,11 @@ from tests.support.memory import (
     MemoryGrants,
     MemoryKeyrings,
     MemoryLogins,
+    MemoryNonceSeeds,
     MemoryRateLimits,
     MemoryReplay,
 )
-from tests.support.racing import race
+from tests.support.racing import at_once, race
 from tests.support.records import NOW, fresh
 
 from signet.broker.event import Event
@@ -40,6 +41,7 @@ class MemoryStores:
         self.logins = MemoryLogins()
         self.grants = MemoryGrants()
         self.replay = MemoryReplay()
+        self.nonce_seeds = MemoryNonceSeeds()
         self.limits = MemoryRateLimits()
 
     def recorded(self, subject: str) -> list[str]:
@@ -595,3 +597,21 @@ def test_of_many_uses_of_one_value_exactly_one_succeeds(of: Any) -> None:
         key = fresh("JTI#")
         results = race(lambda _, key=key: of.replay.use(key, expires_at=NOW))
         assert results.count(True) == 1
+
+
+def test_of_a_hundred_uses_of_one_proof_at_once_exactly_one_succeeds(of: Any) -> None:
+    key = fresh("DPOP#")
+    results = at_once([lambda: of.replay.use(key, expires_at=NOW)] * 100)
+    assert results.count(True) == 1
+
+
+# --- the seed of nonces ----------------------------------------------------------------------
+
+
+def test_of_many_seeds_exactly_one_is_stored_and_it_is_the_one_that_is_read(of: Any) -> None:
+    assert of.nonce_seeds.get() is None
+    results = race(lambda contender: of.nonce_seeds.add(f"seed-{contender}"))
+    assert results.count(True) == 1
+    assert of.nonce_seeds.get() == f"seed-{results.index(True)}"
+    assert not of.nonce_seeds.add("another")
+    assert of.nonce_seeds.get() == f"seed-{results.index(True)}"
