@@ -229,24 +229,20 @@ class Broker:
             entropy=self.entropy,
             together=one_after_the_other,
         )
-        self.userinfo = ReadUserinfo(
-            resource=self.resource(ISSUER),
-            connections=self.connections,
-            clients=self.clients,
-            grants=self.grants,
-            together=one_after_the_other,
-        )
-        self.initialize()
-
-    def resource(self, audience: str) -> ProtectedResource:
-        return ProtectedResource(
+        self.resource = ProtectedResource(
             issuer=ISSUER,
-            audience=audience,
             clients=self.clients,
             keyrings=self.keyrings,
             proofs=self.proofs,
             clock=self.clock,
         )
+        self.userinfo = ReadUserinfo(
+            resource=self.resource,
+            connections=self.connections,
+            grants=self.grants,
+            together=one_after_the_other,
+        )
+        self.initialize()
 
     # --- a connection, an application, and the steps of a login ---
 

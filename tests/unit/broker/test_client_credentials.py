@@ -48,7 +48,7 @@ class Management:
             entropy=self.broker.entropy,
             together=one_after_the_other,
         )
-        self.access = ManagementAccess(resource=self.broker.resource(AUDIENCE))
+        self.access = ManagementAccess(resource=self.broker.resource)
 
     def token(self, **parameters: str) -> str:
         return str(self.answer(**parameters)["access_token"])

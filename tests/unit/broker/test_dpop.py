@@ -13,7 +13,7 @@ from tests.support.racing import at_once
 
 from signet.broker.client import MANAGEMENT_SCOPES
 from signet.broker.client_credentials import IssueClientToken
-from signet.broker.management_access import ManagementAccess, management_audience
+from signet.broker.management_access import ManagementAccess
 from signet.broker.proof_nonces import STEP, TimedNonces
 from signet.errors import Denied, Misconfigured, Rejected, SignetError, Unavailable
 from signet.jose.jws import read_unverified
@@ -350,8 +350,7 @@ class ManagementDesk(Desk):
             entropy=self.broker.entropy,
             together=one_after_the_other,
         )
-        resource = self.broker.resource(management_audience(ISSUER))
-        self.access = ManagementAccess(resource=resource)
+        self.access = ManagementAccess(resource=self.broker.resource)
 
     def answer(self, dpop: str | None) -> dict[str, Any]:
         parameters = {

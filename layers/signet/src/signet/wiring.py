@@ -173,12 +173,12 @@ def _proofs() -> "Proofs":
     )
 
 
-def _resource(audience: str) -> "ProtectedResource":
+@cache
+def _resource() -> "ProtectedResource":
     from signet.broker.protected_resource import ProtectedResource
 
     return ProtectedResource(
         issuer=settings().issuer,
-        audience=audience,
         clients=_recent_clients(),
         keyrings=_recent_keyrings(),
         proofs=_proofs(),
@@ -203,9 +203,9 @@ def _client_authentication() -> "ClientAuthentication":
 @cache
 def management_access() -> "ManagementAccess":
     """Return the use case that lets a caller of the management API in."""
-    from signet.broker.management_access import ManagementAccess, management_audience
+    from signet.broker.management_access import ManagementAccess
 
-    return ManagementAccess(resource=_resource(management_audience(settings().issuer)))
+    return ManagementAccess(resource=_resource())
 
 
 @cache
@@ -214,9 +214,8 @@ def read_userinfo() -> "ReadUserinfo":
     from signet.broker.userinfo import ReadUserinfo
 
     return ReadUserinfo(
-        resource=_resource(settings().issuer),
+        resource=_resource(),
         connections=_recent_connections(),
-        clients=_recent_clients(),
         grants=_grants(),
         together=_together(),
     )

@@ -44,7 +44,9 @@ class ManagementAccess:
             Rejected: `invalid_dpop_proof` or `use_dpop_nonce`.
         """
         request = ResourceRequest(authorization=authorization, dpop=dpop, method=method, path=path)
-        admitted = self.resource(request, scope=scope)
+        admitted = self.resource(
+            request, audience=management_audience(self.resource.issuer), scope=scope
+        )
         _check_registered(admitted.client, scope)
         self.resource.proofs.use_up(admitted.proof)
         return Principal(client_id=admitted.client.client_id)

@@ -1,4 +1,4 @@
-"""Nonces for DPoP proofs, which nobody has to store [RFC 9449 8; docs/adr/0010].
+"""Nonces for DPoP proofs, which nobody has to store [RFC 9449 8; docs/adr/0011].
 
 A nonce is a keyed hash of the time, so that it cannot be known before its time: proofs that were
 made in advance, by somebody who had the use of a client's key for a moment, end with it.

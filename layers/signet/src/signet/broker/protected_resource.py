@@ -43,17 +43,21 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtectedResource:
-    """Lets a request in, or does not; `audience` is what its tokens name."""
+    """Lets a request in, or does not."""
 
     issuer: str
-    audience: str
     clients: Clients
     keyrings: Keyrings
     proofs: Proofs
     clock: Clock
 
-    def __call__(self, request: ResourceRequest, *, scope: str) -> Admitted:
+    def __call__(self, request: ResourceRequest, *, audience: str, scope: str) -> Admitted:
         """Check token, scheme, client and proof, in that order; nothing is used up.
+
+        Args:
+            request: what the caller shows.
+            audience: what the resource's tokens name.
+            scope: what the resource needs.
 
         Raises:
             Denied: `invalid_token` or `insufficient_scope`.
@@ -62,7 +66,7 @@ class ProtectedResource:
         scheme, token = read_presented(request.authorization)
         verified = verify_own(token, self.keyrings)
         policy = AccessTokenPolicy(
-            issuer=self.issuer, audience=self.audience, scope=scope, now=self.clock.now()
+            issuer=self.issuer, audience=audience, scope=scope, now=self.clock.now()
         )
         check_access_token(verified, policy)
         check_scheme(verified.claims, scheme)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from signet.broker.grant import Grant
 from signet.broker.identity import released
-from signet.broker.ports import Clients, Connections, Grants, Together
+from signet.broker.ports import Connections, Grants, Together
 from signet.broker.protected_resource import ProtectedResource, ResourceRequest
 from signet.oauth.access_token import invalid_token
 
@@ -15,7 +15,6 @@ class ReadUserinfo:
 
     resource: ProtectedResource
     connections: Connections
-    clients: Clients
     grants: Grants
     together: Together
 
@@ -33,20 +32,22 @@ class ReadUserinfo:
         request = ResourceRequest(
             authorization=authorization, dpop=dpop, method=method, path="/userinfo"
         )
-        admitted = self.resource(request, scope="openid")
+        admitted = self.resource(request, audience=self.resource.issuer, scope="openid")
         grant_id = str(admitted.token.claims.get("grant_id", ""))
         _, found = self.together(
             lambda: self.resource.proofs.use_up(admitted.proof), lambda: self.grants.get(grant_id)
         )
-        grant = self._live(found)
+        grant = self._live_grant(found)
         return {**released(grant.profile, grant.scope), "sub": grant.subject}
 
-    def _live(self, grant: Grant | None) -> Grant:
-        """Disabled means disabled: the grant, its client and its connection have to be alive."""
+    def _live_grant(self, grant: Grant | None) -> Grant:
+        """Disabled means disabled: the grant and its connection have to be alive.
+
+        Its client was looked up before, as the token's own.
+        """
         if grant is None or grant.revoked or grant.redeemed_by is None:
             raise invalid_token("the grant was ended")
-        client = self.clients.get(grant.client_id)
         connection = self.connections.get(grant.connection_id)
-        if client is None or not client.enabled or connection is None or not connection.enabled:
-            raise invalid_token("the client or the connection is disabled")
+        if connection is None or not connection.enabled:
+            raise invalid_token("the connection is disabled")
         return grant
