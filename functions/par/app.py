@@ -11,6 +11,8 @@ from signet.web.response import Response, json_response
 def handler(request: Request) -> Response:
     """Keep the request of an authenticated client, and answer its request_uri."""
     pushed = wiring.push_request()(
-        request.parameters(), authorization=request.headers.get("authorization")
+        request.parameters(),
+        authorization=request.headers.get("authorization"),
+        dpop=request.headers.get("dpop"),
     )
     return json_response(pushed, status=201)

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tests.support.loopback_provider import CLIENT_ID, LoopbackProvider
 from tests.support.memory import FixedClock
+from tests.support.proofs import Prover
 from tests.support.software_kms import SoftwareKms
 from tests.support.waits import Row, Waits, WatchedFetcher
 
@@ -54,9 +55,19 @@ class Deployment:
         jwk = PublicJwk.from_der(kms.public_key(key_id), alg="ES256").as_dict()
         self._key = SigningKey(kid=jwk["kid"], alg="ES256", key_id=key_id, signer=kms)
         self._assertions = 0
+        self.prover = Prover()
         registration = self.wiring.registration()
         registration.register_client(
             {"client_id": "app", "name": "App", "redirect_uris": [APP], "jwks": {"keys": [jwk]}}
+        )
+        registration.register_client(
+            {
+                "client_id": "manager",
+                "name": "Manager",
+                "grant_types": ["client_credentials"],
+                "scopes": ["connections:read"],
+                "jwks": {"keys": [jwk]},
+            }
         )
         self.connection: Connection = registration.create_connection(
             {
@@ -102,7 +113,7 @@ class Deployment:
         assert redirection.problem is None, redirection.problem
         return redirection
 
-    def redeem(self, finished: Redirection) -> dict[str, Any]:
+    def redeem(self, finished: Redirection, *, dpop: str | None = None) -> dict[str, Any]:
         parameters = {
             "grant_type": "authorization_code",
             "code": parse_qs(urlsplit(finished.url).query)["code"][0],
@@ -112,20 +123,35 @@ class Deployment:
             "client_assertion": self._assertion(),
         }
         tokens: dict[str, Any] = self.wiring.token_request("authorization_code")(
-            parameters, authorization=None
+            parameters, authorization=None, dpop=dpop
         )
         return tokens
 
-    def userinfo(self, tokens: Mapping[str, Any]) -> dict[str, object]:
-        claims: dict[str, object] = self.wiring.read_userinfo()(f"Bearer {tokens['access_token']}")
+    def client_token(self, *, dpop: str | None = None) -> dict[str, Any]:
+        parameters = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self._assertion("manager"),
+        }
+        tokens: dict[str, Any] = self.wiring.token_request("client_credentials")(
+            parameters, authorization=None, dpop=dpop
+        )
+        return tokens
+
+    def userinfo(self, tokens: Mapping[str, Any], *, dpop: str | None = None) -> dict[str, object]:
+        authorization = f"{tokens['token_type']} {tokens['access_token']}"
+        claims: dict[str, object] = self.wiring.read_userinfo()(authorization, dpop=dpop)
         return claims
 
-    def _assertion(self) -> str:
+    def proof(self, method: str, path: str, **changes: Any) -> str:
+        return self.prover.proof(method, f"{ISSUER}{path}", iat=self.clock.now(), **changes)
+
+    def _assertion(self, client_id: str = "app") -> str:
         self._assertions += 1
         now = self.clock.now()
         claims = {
-            "iss": "app",
-            "sub": "app",
+            "iss": client_id,
+            "sub": client_id,
             "aud": ISSUER,
             "iat": now,
             "exp": now + 60,
@@ -232,6 +258,61 @@ def test_warm_userinfo_waits_for_the_grant_alone(deployment: Deployment) -> None
         deployment.userinfo(tokens)
 
     assert str(row) == "GetItem GrantsTable"
+
+
+def test_a_proof_adds_no_wait_in_a_row_to_a_token_request(deployment: Deployment) -> None:
+    finished = deployment.finish(deployment.start())
+    proof = deployment.proof("POST", "/token")
+
+    with deployment.waits.trace() as row:
+        deployment.redeem(finished, dpop=proof)
+
+    assert row.depth() == 3
+    assert str(row) == (
+        "((PutItem ReplayTable ∥ PutItem ReplayTable) ∥ GetItem GrantsTable)"
+        " → (UpdateItem GrantsTable ∥ Sign) → (TransactWriteItems EventsTable ∥ Sign)"
+    )
+
+
+def test_a_proof_adds_no_wait_in_a_row_to_userinfo(deployment: Deployment) -> None:
+    finished = deployment.finish(deployment.start())
+    tokens = deployment.redeem(finished, dpop=deployment.proof("POST", "/token"))
+    proof = deployment.proof("GET", "/userinfo", token=tokens["access_token"])
+
+    with deployment.waits.trace() as row:
+        deployment.userinfo(tokens, dpop=proof)
+
+    assert row.depth() == 1
+    assert str(row) == "(PutItem ReplayTable ∥ GetItem GrantsTable)"
+
+
+def test_a_proof_adds_no_wait_in_a_row_to_a_clients_own_token(deployment: Deployment) -> None:
+    deployment.client_token()
+    with deployment.waits.trace() as plain:
+        deployment.client_token()
+    with deployment.waits.trace() as proved:
+        deployment.client_token(dpop=deployment.proof("POST", "/token"))
+
+    assert str(plain) == "(PutItem ReplayTable ∥ Sign → TransactWriteItems EventsTable)"
+    assert str(proved) == (
+        "((PutItem ReplayTable ∥ PutItem ReplayTable) ∥ Sign → TransactWriteItems EventsTable)"
+    )
+
+
+def test_a_proof_at_the_management_api_is_used_up_before_anything_is_done(
+    deployment: Deployment,
+) -> None:
+    """A write may not begin before its proof is known to be fresh: this wait is in the row."""
+    path = "/api/v1/connections"
+    token = deployment.client_token(dpop=deployment.proof("POST", "/token"))["access_token"]
+    proof = deployment.proof("GET", path, token=token)
+
+    with deployment.waits.trace() as row:
+        deployment.wiring.management_access()(
+            f"DPoP {token}", scope="connections:read", dpop=proof, method="GET", path=path
+        )
+
+    assert str(row) == "PutItem ReplayTable"
 
 
 def test_a_published_jwks_waits_for_the_keyring_alone(deployment: Deployment) -> None:

@@ -19,6 +19,7 @@ from tests.support.role import Call, RecordedCalls, allows
 
 from signet.errors import Misconfigured
 from signet.jose.jws import sign
+from signet.oauth.dpop import CheckedProof
 from signet_local.emulated_aws import REGION
 from signet_local.emulated_aws.process import EmulatedAws
 from signet_local.emulated_aws.resources import create_resources, emulated_client
@@ -158,6 +159,27 @@ def test_a_pushed_request_is_kept_read_and_used_by_whoever_does_so_and_nothing_e
         login = {**call.context, "dynamodb:LeadingKeys": ("LOGIN#x",)}
         assert not allows(role, replace(call, context=login))
         assert [other for other in steps if allows(other, call)] == [role]
+
+
+@pytest.mark.parametrize("role", ["TokenRole", "UserinfoRole", "ManageRole"])
+def test_whoever_checks_a_proof_may_use_it_up_and_read_what_nonces_are_made_from(
+    account: Account, role: str
+) -> None:
+    account.calls.take()
+    account.wiring._proofs().use_up(CheckedProof(jkt="key", jti=role, replay_until=2**31))
+    assert account.wiring._nonce_seeds.__wrapped__().get()
+    check(role, account, "dynamodb:PutItem", "dynamodb:GetItem")
+
+
+@pytest.mark.parametrize("role", ["UserinfoRole", "ManageRole"])
+def test_nobody_but_the_token_endpoint_uses_up_a_clients_assertion(
+    account: Account, role: str
+) -> None:
+    account.calls.take()
+    account.wiring._replay().use(f"JTI#{role}", expires_at=2**31)
+    (call,) = account.calls.take()
+    assert not allows(role, call)
+    assert allows("TokenRole", call)
 
 
 def test_a_lost_race_gives_its_key_up_and_may(account: Account) -> None:

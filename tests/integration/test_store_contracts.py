@@ -17,11 +17,12 @@ from tests.support.memory import (
     MemoryGrants,
     MemoryKeyrings,
     MemoryLogins,
+    MemoryNonceSeeds,
     MemoryPushedRequests,
     MemoryRateLimits,
     MemoryReplay,
 )
-from tests.support.racing import race
+from tests.support.racing import at_once, race
 from tests.support.records import NOW, fresh
 
 from signet.broker.event import Event
@@ -42,6 +43,7 @@ class MemoryStores:
         self.pushed = MemoryPushedRequests()
         self.grants = MemoryGrants()
         self.replay = MemoryReplay()
+        self.nonce_seeds = MemoryNonceSeeds()
         self.limits = MemoryRateLimits()
 
     def recorded(self, subject: str) -> list[str]:
@@ -596,6 +598,21 @@ def test_a_redemption_is_undone_by_itself_only(of: Any) -> None:
     assert redeem(of, grant.id, by="two")
 
 
+@pytest.mark.parametrize("asked_for", [None, "a" * 43])
+def test_a_redeemed_grant_is_bound_to_the_key_that_was_proved_until_it_is_undone(
+    of: Any, asked_for: str | None
+) -> None:
+    grant, proved = records.grant(dpop_jkt=asked_for), "p" * 43
+    of.grants.add(grant)
+    redemption = {"redemption": "one", "now": NOW, "keep_until": NOW + 3_600}
+    assert of.grants.redeem(grant.id, dpop_jkt=proved, **redemption)
+    assert of.grants.get(grant.id) == replace(grant, dpop_jkt=proved, redeemed_by="one")
+    of.grants.release(grant.id, redemption="one")
+    assert of.grants.get(grant.id) == grant
+    assert of.grants.redeem(grant.id, **redemption)
+    assert of.grants.get(grant.id) == replace(grant, redeemed_by="one")
+
+
 def test_a_revoked_grant_is_never_redeemed_again(of: Any) -> None:
     grant = records.grant()
     of.grants.add(grant)
@@ -632,3 +649,21 @@ def test_of_many_uses_of_one_value_exactly_one_succeeds(of: Any) -> None:
         key = fresh("JTI#")
         results = race(lambda _, key=key: of.replay.use(key, expires_at=NOW))
         assert results.count(True) == 1
+
+
+def test_of_a_hundred_uses_of_one_proof_at_once_exactly_one_succeeds(of: Any) -> None:
+    key = fresh("DPOP#")
+    results = at_once([lambda: of.replay.use(key, expires_at=NOW)] * 100)
+    assert results.count(True) == 1
+
+
+# --- the seed of nonces ----------------------------------------------------------------------
+
+
+def test_of_many_seeds_exactly_one_is_stored_and_it_is_the_one_that_is_read(of: Any) -> None:
+    assert of.nonce_seeds.get() is None
+    results = race(lambda contender: of.nonce_seeds.add(f"seed-{contender}"))
+    assert results.count(True) == 1
+    assert of.nonce_seeds.get() == f"seed-{results.index(True)}"
+    assert not of.nonce_seeds.add("another")
+    assert of.nonce_seeds.get() == f"seed-{results.index(True)}"

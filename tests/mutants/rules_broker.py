@@ -150,7 +150,7 @@ RULES = (
     ),
     Rule(
         "disabled client: userinfo",
-        "broker/userinfo.py",
+        "broker/protected_resource.py",
         " or not client.enabled",
         "",
         (f"{_REDEMPTION}test_userinfo_ends_with_whoever_it_was_given_through",),
@@ -444,7 +444,7 @@ RULES = (
     # --- userinfo ---
     Rule(
         "userinfo: rules of the access token",
-        "broker/userinfo.py",
+        "broker/protected_resource.py",
         "        check_access_token(verified, policy)\n",
         "",
         (f"{_REDEMPTION}test_userinfo_refuses_an_expired_token",),

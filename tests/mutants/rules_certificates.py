@@ -66,12 +66,18 @@ RULES = (
         "if False:",
         _HOME_REALM,
     ),
-    _access(
-        "enabled clients alone", "if client is None or not client.enabled:", "if client is None:"
+    Rule(
+        "management: enabled clients alone",
+        "broker/protected_resource.py",
+        "if client is None or not client.enabled:",
+        "if client is None:",
+        _ACCESS,
     ),
     _access("scopes that the client has now", "if scope not in client.scopes:", "if False:"),
     _access(
-        "its own audience", "audience=management_audience(self.issuer),", "audience=self.issuer,"
+        "its own audience",
+        "audience=management_audience(self.resource.issuer)",
+        "audience=self.resource.issuer",
     ),
     _issue("the grant type", "if CLIENT_CREDENTIALS not in client.grant_types:", "if False:"),
     _issue(

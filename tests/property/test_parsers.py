@@ -20,7 +20,7 @@ from signet.jose.jwk import PublicJwk
 from signet.jose.jwks import Jwks
 from signet.jose.jws import RemoteAlgorithm, SignedClaims, read_unverified, verify
 from signet.oauth import parameters, pkce
-from signet.oauth.access_token import AccessTokenPolicy, check_access_token, read_bearer
+from signet.oauth.access_token import AccessTokenPolicy, check_access_token, read_presented
 from signet.oauth.authorization_request import AuthorizationRequest, authorization_url
 from signet.oauth.authorization_response import read_authorization_response, read_state
 from signet.oauth.client_assertion import AssertionPolicy, check_assertion
@@ -166,7 +166,7 @@ def test_access_tokens(claims: dict[str, object]) -> None:
 
 @given(st.one_of(st.none(), TEXT, TEXT.map(lambda text: f"Bearer {text}")))
 def test_bearer_tokens(header: str | None) -> None:
-    survives(lambda: read_bearer(header))
+    survives(lambda: read_presented(header))
 
 
 @given(TEXT, st.one_of(st.none(), TEXT), TEXT)

@@ -12,6 +12,7 @@ from signet.adapters.dynamodb.audit_chain import DynamoDbAuditChain
 from signet.adapters.dynamodb.client import DynamoDb
 from signet.adapters.dynamodb.keyrings import DynamoDbKeyrings
 from signet.adapters.dynamodb.management import DynamoDbRateLimits
+from signet.adapters.dynamodb.nonce_seeds import DynamoDbNonceSeeds
 from signet.adapters.dynamodb.one_time import (
     DynamoDbGrants,
     DynamoDbLogins,
@@ -63,6 +64,7 @@ class Stores:
         self.audit = DynamoDbAudit(database, table=events, entropy=SystemEntropy())
         self.keyrings = DynamoDbKeyrings(database, table=keyrings, recording=self.audit.puts)
         self.audit_chain = DynamoDbAuditChain(database, table=events)
+        self.nonce_seeds = DynamoDbNonceSeeds(database, table=keyrings)
         self.limits = DynamoDbRateLimits(database, table=NAMES["SIGNET_MANAGEMENT_TABLE"])
 
     def recorded(self, subject: str) -> list[str]:

@@ -15,6 +15,9 @@ from signet.broker.healing import Healing
 from signet.broker.key_creation import KeyCreation
 from signet.broker.login import StartLogin
 from signet.broker.probe import ProviderProbe
+from signet.broker.proof_nonces import TimedNonces
+from signet.broker.proofs import Proofs
+from signet.broker.protected_resource import ProtectedResource
 from signet.broker.provider import Provider
 from signet.broker.reaper import Reaper
 from signet.broker.redemption import RedeemCode
@@ -43,6 +46,7 @@ from tests.support.memory import (
     MemoryGrants,
     MemoryKeyrings,
     MemoryLogins,
+    MemoryNonceSeeds,
     MemoryNotices,
     MemoryPushedRequests,
     MemoryRateLimits,
@@ -86,6 +90,7 @@ class Broker:
         self.pushed_requests = MemoryPushedRequests()
         self.grants = MemoryGrants()
         self.replay = MemoryReplay()
+        self.nonce_seeds = MemoryNonceSeeds()
         self.notices = MemoryNotices()
         self.audit = MemoryAudit()
         self.limits = MemoryRateLimits()
@@ -166,6 +171,7 @@ class Broker:
             keyrings=self.keyrings,
             keyring_registry=self.keyrings,
             clients=self.clients,
+            nonce_seeds=self.nonce_seeds,
             kms=self.kms,
             clock=self.clock,
             entropy=self.entropy,
@@ -217,9 +223,16 @@ class Broker:
             replay=self.replay,
             clock=self.clock,
         )
+        self.proofs = Proofs(
+            issuer=ISSUER,
+            replay=self.replay,
+            nonces=TimedNonces(seeds=self.nonce_seeds, clock=self.clock),
+            clock=self.clock,
+        )
         self.push = PushRequest(
             issuer=ISSUER,
             authentication=authentication,
+            proofs=self.proofs,
             connections=self.connections,
             pushed_requests=self.pushed_requests,
             request_objects=objects,
@@ -230,6 +243,7 @@ class Broker:
         self.redeem = RedeemCode(
             issuer=ISSUER,
             authentication=authentication,
+            proofs=self.proofs,
             connections=self.connections,
             keyrings=self.recent_keyrings,
             grants=self.grants,
@@ -239,13 +253,18 @@ class Broker:
             entropy=self.entropy,
             together=one_after_the_other,
         )
-        self.userinfo = ReadUserinfo(
+        self.resource = ProtectedResource(
             issuer=ISSUER,
-            connections=self.connections,
             clients=self.clients,
             keyrings=self.keyrings,
-            grants=self.grants,
+            proofs=self.proofs,
             clock=self.clock,
+        )
+        self.userinfo = ReadUserinfo(
+            resource=self.resource,
+            connections=self.connections,
+            grants=self.grants,
+            together=one_after_the_other,
         )
         self.initialize()
 

@@ -100,6 +100,8 @@ def client(**changes: object) -> Client:
         enabled=True,
         created_at=NOW,
         updated_at=NOW,
+        dpop_bound_access_tokens=True,
+        dpop_nonce_required=True,
     )
     return replace(record, **changes)  # type: ignore[arg-type]
 
@@ -118,6 +120,7 @@ def authorization_request() -> AuthorizationRequest:
         max_age=0,
         acr_values=None,
         ui_locales="de-CH de",
+        dpop_jkt="j" * 43,
     )
 
 
@@ -159,5 +162,6 @@ def grant(**changes: object) -> Grant:
         profile={"name": "Ada", "address": {"country": "GB"}, "email_verified": True},
         issued_at=NOW,
         code_expires_at=NOW + 60,
+        dpop_jkt="j" * 43,
     )
     return replace(record, **changes)  # type: ignore[arg-type]

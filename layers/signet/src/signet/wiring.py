@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from signet.adapters.dynamodb.client import DynamoDb
     from signet.adapters.dynamodb.keyrings import DynamoDbKeyrings
     from signet.adapters.dynamodb.management import DynamoDbRateLimits
+    from signet.adapters.dynamodb.nonce_seeds import DynamoDbNonceSeeds
     from signet.adapters.dynamodb.one_time import (
         DynamoDbGrants,
         DynamoDbLogins,
         DynamoDbPushedRequests,
+        DynamoDbReplay,
     )
     from signet.adapters.dynamodb.registered import DynamoDbClients, DynamoDbConnections
     from signet.adapters.eventbridge import EventBridge
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from signet.broker.management import Management
     from signet.broker.management_access import ManagementAccess
     from signet.broker.ports import Announcements, ReapingRequests, RotationRequests
+    from signet.broker.proofs import Proofs
+    from signet.broker.protected_resource import ProtectedResource
     from signet.broker.provider import Provider
     from signet.broker.published_jwks import PublishJwks
     from signet.broker.reaper import Reaper
@@ -120,6 +124,7 @@ def push_request() -> "PushRequest":
     return PushRequest(
         issuer=settings().issuer,
         authentication=_client_authentication(),
+        proofs=_proofs(),
         connections=_recent_connections(),
         pushed_requests=_pushed_requests(),
         request_objects=_request_objects(),
@@ -141,6 +146,7 @@ def _redeem_code() -> "RedeemCode":
     return RedeemCode(
         issuer=settings().issuer,
         authentication=_client_authentication(),
+        proofs=_proofs(),
         connections=_recent_connections(),
         keyrings=_recent_keyrings(),
         grants=_grants(),
@@ -159,6 +165,7 @@ def _issue_client_token() -> "IssueClientToken":
     return IssueClientToken(
         issuer=settings().issuer,
         authentication=_client_authentication(),
+        proofs=_proofs(),
         keyrings=_recent_keyrings(),
         keys=_current_keys(),
         audit=_audit(),
@@ -169,15 +176,54 @@ def _issue_client_token() -> "IssueClientToken":
 
 
 @cache
-def _client_authentication() -> "ClientAuthentication":
+def _replay() -> "DynamoDbReplay":
     from signet.adapters.dynamodb.one_time import DynamoDbReplay
+
+    return DynamoDbReplay(_database(), table=settings().tables.replay)
+
+
+@cache
+def _nonce_seeds() -> "DynamoDbNonceSeeds":
+    from signet.adapters.dynamodb.nonce_seeds import DynamoDbNonceSeeds
+
+    return DynamoDbNonceSeeds(_database(), table=settings().tables.keyrings)
+
+
+@cache
+def _proofs() -> "Proofs":
+    from signet.broker.proof_nonces import TimedNonces
+    from signet.broker.proofs import Proofs
+
+    return Proofs(
+        issuer=settings().issuer,
+        replay=_replay(),
+        nonces=TimedNonces(seeds=_nonce_seeds(), clock=_clock()),
+        clock=_clock(),
+    )
+
+
+@cache
+def _resource() -> "ProtectedResource":
+    from signet.broker.protected_resource import ProtectedResource
+
+    return ProtectedResource(
+        issuer=settings().issuer,
+        clients=_recent_clients(),
+        keyrings=_recent_keyrings(),
+        proofs=_proofs(),
+        clock=_clock(),
+    )
+
+
+@cache
+def _client_authentication() -> "ClientAuthentication":
     from signet.broker.client_authentication import ClientAuthentication
 
     return ClientAuthentication(
         issuer=settings().issuer,
         clients=_recent_clients(),
         keys=_client_keys(),
-        replay=DynamoDbReplay(_database(), table=settings().tables.replay),
+        replay=_replay(),
         clock=_clock(),
     )
 
@@ -201,12 +247,7 @@ def management_access() -> "ManagementAccess":
     """Return the use case that lets a caller of the management API in."""
     from signet.broker.management_access import ManagementAccess
 
-    return ManagementAccess(
-        issuer=settings().issuer,
-        clients=_recent_clients(),
-        keyrings=_recent_keyrings(),
-        clock=_clock(),
-    )
+    return ManagementAccess(resource=_resource())
 
 
 @cache
@@ -215,12 +256,10 @@ def read_userinfo() -> "ReadUserinfo":
     from signet.broker.userinfo import ReadUserinfo
 
     return ReadUserinfo(
-        issuer=settings().issuer,
+        resource=_resource(),
         connections=_recent_connections(),
-        clients=_recent_clients(),
-        keyrings=_recent_keyrings(),
         grants=_grants(),
-        clock=_clock(),
+        together=_together(),
     )
 
 
@@ -392,6 +431,7 @@ def initialize_deployment() -> "InitializeDeployment":
         keyrings=keyrings(),
         keyring_registry=keyrings(),
         clients=_clients(),
+        nonce_seeds=_nonce_seeds(),
         kms=_kms(),
         clock=_clock(),
         entropy=_entropy(),

@@ -182,6 +182,7 @@ class FinishLogin:
             userinfo_claims=request.claims.userinfo,
             issued_at=now,
             code_expires_at=now + self.code_ttl,
+            dpop_jkt=request.dpop_jkt,
         )
         first, _ = self.together(lambda: self._use_up(record), lambda: self.grants.add(grant))
         if not first:

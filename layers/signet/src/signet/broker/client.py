@@ -45,6 +45,8 @@ class Client:
     version: int = 1
     require_pushed_authorization_requests: bool = False
     request_object_signing_alg: str | None = None
+    dpop_bound_access_tokens: bool = False
+    dpop_nonce_required: bool = False
 
     @classmethod
     def parse(
@@ -87,9 +89,10 @@ class Client:
             request_object_signing_alg=_request_object_alg(reader),
             created_at=now,
             updated_at=now,
+            dpop_bound_access_tokens=reader.flag("dpop_bound_access_tokens", default=False),
+            dpop_nonce_required=reader.flag("dpop_nonce_required", default=False),
         )
         reader.choice("token_endpoint_auth_method", {"private_key_jwt"}, default="private_key_jwt")
-        _refuse_not_available(reader)
         reader.refuse_unknown()
         if "authorization_code" in client.grant_types and not client.redirect_uris:
             raise reader.refused("redirect_uris", "hold at least one URI")
@@ -98,12 +101,6 @@ class Client:
     def allows(self, connection_name: str) -> bool:
         """Tell whether logins of this client may use a connection."""
         return self.connections is None or connection_name in self.connections
-
-
-def _refuse_not_available(reader: DocumentReader) -> None:
-    for name in ("dpop_bound_access_tokens",):
-        if reader.flag(name, default=False):
-            raise reader.refused(name, "be false: it is not available yet")
 
 
 def _request_object_alg(reader: DocumentReader) -> str | None:

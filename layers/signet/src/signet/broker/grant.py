@@ -15,7 +15,9 @@ class Grant:
     """What is stored of a grant; times are unix seconds.
 
     `login` holds `auth_time`, `acr`, `amr` and `connection`; `profile` the mapped claims.
-    `id_token_claims` and `userinfo_claims` were asked for by name [OIDC Core 5.5].
+    `id_token_claims` and `userinfo_claims` were asked for by name [OIDC Core 5.5]. `dpop_jkt` is
+    the thumbprint of the key that the code is bound to, if it is to one [RFC 9449 10], and, once
+    it is redeemed, of the key that was proved with it [5].
     """
 
     id: str
@@ -32,6 +34,7 @@ class Grant:
     code_expires_at: int
     id_token_claims: tuple[str, ...] = ()
     userinfo_claims: tuple[str, ...] = ()
+    dpop_jkt: str | None = None
     redeemed_by: str | None = None
     revoked: bool = False
 
@@ -63,6 +66,12 @@ def check_verifier(grant: Grant, *, code_verifier: str) -> None:
     """Demand the verifier of the challenge [RFC 7636 4.6]."""
     if not pkce.matches(verifier=code_verifier, challenge=grant.code_challenge):
         raise invalid_grant("code_verifier does not match")
+
+
+def check_key(grant: Grant, *, jkt: str | None) -> None:
+    """Demand a proof of the key that the code is bound to [RFC 9449 10; OP-048]."""
+    if grant.dpop_jkt is not None and jkt != grant.dpop_jkt:
+        raise invalid_grant("the DPoP proof is absent or of another key")
 
 
 def invalid_grant(private: str) -> Rejected:

@@ -214,10 +214,19 @@ class Grants(Protocol):
         """Return a grant by its id, in a strong read."""
         ...
 
-    def redeem(self, grant_id: str, *, redemption: str, now: int, keep_until: int) -> bool:
+    def redeem(
+        self,
+        grant_id: str,
+        *,
+        redemption: str,
+        now: int,
+        keep_until: int,
+        dpop_jkt: str | None = None,
+    ) -> bool:
         """Mark a grant as redeemed by `redemption`; at most one caller ever gets True.
 
-        False when it was redeemed or revoked before, or its code expired.
+        False when it was redeemed or revoked before, or its code expired. With `dpop_jkt` it is
+        bound to that key until its redemption is undone.
         """
         ...
 
@@ -238,6 +247,30 @@ class Replay(Protocol):
 
         Raises:
             Unavailable: the store did not answer, so nobody may go on.
+        """
+        ...
+
+
+class NonceSeeds(Protocol):
+    """The random value of a deployment that its DPoP nonces are made from."""
+
+    def get(self) -> str | None:
+        """Return the seed; it never changes. Raises `Unavailable` when the store is."""
+        ...
+
+    def add(self, seed: str) -> bool:
+        """Store a seed unless there is one; at most one caller gets True."""
+        ...
+
+
+class ProofNonces(Protocol):
+    """Nonces that DPoP proofs have to carry where they are asked for."""
+
+    def valid(self) -> tuple[str, ...]:
+        """Return what a proof may carry now, the newest first, at least one.
+
+        Raises:
+            Unavailable: a store is. Misconfigured: the deployment was not initialised.
         """
         ...
 

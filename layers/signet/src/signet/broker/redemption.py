@@ -1,21 +1,22 @@
 """Redeem a code at /token: one client, one code, one set of tokens [RFC 6749 4.1.3].
 
-Waits: the `jti` is used up beside the read of the grant; the code is used up beside the access
-token's signature; then the ID token is signed, because its at_hash needs the access token, while
-both signatures are recorded (docs/adr/0008).
+Waits: assertion and proof are used up beside the read of the grant; the code is used up beside the
+access token's signature; then the ID token is signed, because its at_hash needs the access token,
+while both signatures are recorded (docs/adr/0008).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from signet.broker.attempt import attempt, required
 from signet.broker.client import Client
-from signet.broker.client_authentication import ClientAuthentication
+from signet.broker.client_authentication import ClientAuthentication, VerifiedClient
 from signet.broker.current_keys import CurrentKeys, Signed
 from signet.broker.event import Event
 from signet.broker.grant import (
     Grant,
     check_expiry,
+    check_key,
     check_redirect_uri,
     check_unused,
     check_verifier,
@@ -33,11 +34,18 @@ from signet.broker.ports import (
     Keyrings,
     Together,
 )
+from signet.broker.proofs import Proofs
 from signet.broker.recorded_write import STARTED
 from signet.broker.signature_event import UNUSED, signature_made
 from signet.errors import Rejected, SignetError
 from signet.jose.jws import SignedToken, SigningKey, sign
-from signet.oauth.access_token import LIFETIME_SECONDS, TYP, build_access_token_claims
+from signet.oauth.access_token import (
+    LIFETIME_SECONDS,
+    TYP,
+    build_access_token_claims,
+    token_type,
+)
+from signet.oauth.dpop import CheckedProof
 from signet.oauth.token_request import CodeRedemption, grant_type
 from signet.oidc.id_token import build_id_token_claims, half_hash
 
@@ -50,6 +58,7 @@ class RedeemCode:
 
     issuer: str
     authentication: ClientAuthentication
+    proofs: Proofs
     connections: Connections
     keyrings: Keyrings
     grants: Grants
@@ -60,7 +69,11 @@ class RedeemCode:
     together: Together
 
     def __call__(
-        self, parameters: Mapping[str, str], *, authorization: str | None
+        self,
+        parameters: Mapping[str, str],
+        *,
+        authorization: str | None,
+        dpop: str | None = None,
     ) -> dict[str, object]:
         """Authenticate the client, use the code up, and return the token response [5.1].
 
@@ -72,26 +85,36 @@ class RedeemCode:
             parameters, authorization=authorization, endpoint=f"{self.issuer}/token"
         )
         client = verified.client
+        # Before anything is used up: a client that is given a nonce comes again with its code.
+        proof = self.proofs.check_dpop_at_token(dpop, client)
         redemption = _read(parameters, client)
         if isinstance(redemption, SignetError):
             self.authentication.use_up(verified)
             raise redemption
         identifier = grant_id(redemption.code, issuer=self.issuer, client_id=client.client_id)
         _, grant = self.together(
-            lambda: self.authentication.use_up(verified), lambda: self.grants.get(identifier)
+            lambda: self._use_up(verified, proof), lambda: self.grants.get(identifier)
         )
         if grant is None:
             raise invalid_grant("no such code of this client")
-        self._check(grant, redemption)
-        return self._tokens(grant, client)
+        jkt = proof.jkt if proof is not None else None
+        self._check(grant, redemption, jkt)
+        # From here on the grant is bound to the key that was proved, and its tokens are.
+        return self._tokens(replace(grant, dpop_jkt=jkt), client)
 
-    def _check(self, grant: Grant, redemption: CodeRedemption) -> None:
+    def _use_up(self, verified: VerifiedClient, proof: CheckedProof | None) -> None:
+        self.together(
+            lambda: self.authentication.use_up(verified), lambda: self.proofs.use_up(proof)
+        )
+
+    def _check(self, grant: Grant, redemption: CodeRedemption, jkt: str | None) -> None:
         """Hold the code against every rule; whatever fails, the code is spent."""
         try:
             check_unused(grant)
             check_expiry(grant, now=self.clock.now())
             check_redirect_uri(grant, redirect_uri=redemption.redirect_uri)
             check_verifier(grant, code_verifier=redemption.code_verifier)
+            check_key(grant, jkt=jkt)
             self._check_connection(grant)
         except Rejected:
             # A reused code ends the tokens of its first use too [RFC 9700 4.5; OP-036].
@@ -115,6 +138,7 @@ class RedeemCode:
                 redemption=redemption,
                 now=now,
                 keep_until=now + LIFETIME_SECONDS + _KEEP_AFTER_EXPIRY,
+                dpop_jkt=grant.dpop_jkt,
             ),
             lambda: attempt(lambda: self._sign_access_token(keyring, access_claims)),
         )
@@ -140,7 +164,7 @@ class RedeemCode:
             raise
         return {
             "access_token": access_token,
-            "token_type": "Bearer",
+            "token_type": token_type(grant.dpop_jkt),
             "expires_in": LIFETIME_SECONDS,
             "scope": " ".join(grant.scope),
             "id_token": id_token,
@@ -173,6 +197,7 @@ class RedeemCode:
             jti=self.entropy.token(),
             now=now,
             login=grant.login,
+            jkt=grant.dpop_jkt,
         )
 
     def _id_token_claims(

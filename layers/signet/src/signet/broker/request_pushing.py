@@ -1,17 +1,19 @@
 """Take an application's authorization request at /par [RFC 9126]."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from signet.broker.application_request import choose_connection, read_request
 from signet.broker.attempt import attempt, required
 from signet.broker.client import Client
-from signet.broker.client_authentication import ClientAuthentication
+from signet.broker.client_authentication import ClientAuthentication, VerifiedClient
 from signet.broker.ports import Clock, Connections, Entropy, PushedRequests, Together
+from signet.broker.proofs import Proofs
 from signet.broker.pushed_request import PushedRequest, pushed_request_id
 from signet.broker.request_objects import RequestObjects
-from signet.errors import Rejected
+from signet.errors import Rejected, SignetError
 from signet.oauth.authorization_request import AuthorizationRequest
+from signet.oauth.dpop import CheckedProof
 from signet.oauth.request_uri import LIFETIME_SECONDS, request_uri_of
 
 AUTHENTICATION = frozenset({"client_assertion", "client_assertion_type"})
@@ -19,10 +21,11 @@ AUTHENTICATION = frozenset({"client_assertion", "client_assertion_type"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushRequest:
-    """The use case behind /par; one wait: the `jti` is used up beside the record's write."""
+    """The use case behind /par; one wait: each `jti` is used up beside the record's write."""
 
     issuer: str
     authentication: ClientAuthentication
+    proofs: Proofs
     connections: Connections
     pushed_requests: PushedRequests
     request_objects: RequestObjects
@@ -31,22 +34,29 @@ class PushRequest:
     together: Together
 
     def __call__(
-        self, parameters: Mapping[str, str], *, authorization: str | None
+        self,
+        parameters: Mapping[str, str],
+        *,
+        authorization: str | None,
+        dpop: str | None = None,
     ) -> dict[str, object]:
         """Authenticate the client, check the whole request, and return its request_uri [2.2].
 
         Raises:
-            Denied: `invalid_client`. Rejected: what /authorize would answer [2.3].
+            Denied: `invalid_client`. Rejected: what /authorize would answer [2.3],
+                `invalid_dpop_proof`, `use_dpop_nonce`.
             Unavailable: nothing was given out.
         """
         verified = self.authentication.verify(
             parameters, authorization=authorization, endpoint=f"{self.issuer}/par"
         )
         request = attempt(lambda: self._request(parameters, verified.client))
+        # Before anything is used up: a client that is given a nonce comes again.
+        request, proof = self._bound(request, verified.client, dpop)
         reference = self.entropy.token()
         # A record whose `jti` turns out to be used is nobody's: its reference is never told.
         self.together(
-            lambda: self.authentication.use_up(verified),
+            lambda: self._use_up(verified, proof),
             lambda: attempt(lambda: self._keep(reference, required(request))),
         )
         required(request)
@@ -60,6 +70,20 @@ class PushRequest:
         request = read_request(asked, client=client, redirect_uri=redirect_uri)
         choose_connection(self.connections, request, client)
         return request
+
+    def _bound(
+        self, request: AuthorizationRequest | SignetError, client: Client, dpop: str | None
+    ) -> tuple[AuthorizationRequest | SignetError, CheckedProof | None]:
+        """Bind the code to the key that is proved here, as if by dpop_jkt [RFC 9449 10.1]."""
+        if isinstance(request, SignetError):
+            return request, self.proofs.check_dpop_at_par(dpop, client, dpop_jkt=None)
+        proof = self.proofs.check_dpop_at_par(dpop, client, dpop_jkt=request.dpop_jkt)
+        return (request if proof is None else replace(request, dpop_jkt=proof.jkt)), proof
+
+    def _use_up(self, verified: VerifiedClient, proof: CheckedProof | None) -> None:
+        self.together(
+            lambda: self.authentication.use_up(verified), lambda: self.proofs.use_up(proof)
+        )
 
     def _keep(self, reference: str, request: AuthorizationRequest) -> None:
         pushed = PushedRequest(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from signet.errors import Rejected
+from signet.jose.thumbprint import is_thumbprint
 from signet.oauth import pkce
 from signet.oauth.claims_parameter import RequestedClaims
 from signet.oauth.parameters import encode
@@ -41,6 +42,7 @@ class AuthorizationRequest:
     ui_locales: str | None
     claims: RequestedClaims = field(default_factory=RequestedClaims)
     response_mode: str = "query"
+    dpop_jkt: str | None = None
 
     @classmethod
     def parse(
@@ -71,6 +73,7 @@ class AuthorizationRequest:
             ui_locales=_list(parameters, "ui_locales", 128, _UI_LOCALES),
             claims=RequestedClaims.parse(parameters.get("claims")),
             response_mode=parameters.get("response_mode", "query"),
+            dpop_jkt=_dpop_jkt(parameters),
         )
 
 
@@ -131,6 +134,14 @@ def _list(
     if value is not None and not form.fullmatch(value):
         raise _refused("invalid_request", f"{name} is not a list of values with single spaces.")
     return value
+
+
+def _dpop_jkt(parameters: Mapping[str, str]) -> str | None:
+    """Read the thumbprint of the key that the code is to be bound to [RFC 9449 10]."""
+    jkt = parameters.get("dpop_jkt")
+    if jkt is not None and not is_thumbprint(jkt):
+        raise _refused("invalid_request", "dpop_jkt is not a SHA-256 in base64url.")
+    return jkt
 
 
 def _bounded(parameters: Mapping[str, str], name: str, limit: int) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from signet.errors import Misconfigured
+from signet.jose.algorithms import PROOF_ALGORITHMS
 from signet.oauth import pkce
 from signet.oauth.authorization_request import RESPONSE_MODES
 
@@ -115,6 +116,7 @@ def issuer_metadata(
         "id_token_signing_alg_values_supported": list(id_token_algs),
         "token_endpoint_auth_methods_supported": [AUTH_METHOD],
         "token_endpoint_auth_signing_alg_values_supported": list(assertion_algs),
+        "dpop_signing_alg_values_supported": list(PROOF_ALGORITHMS),
         "code_challenge_methods_supported": [pkce.METHOD],
         "prompt_values_supported": ["none", "login", "select_account"],
         "authorization_response_iss_parameter_supported": True,

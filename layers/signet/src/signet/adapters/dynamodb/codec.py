@@ -53,7 +53,8 @@ def grant_of(item: Mapping[str, Any]) -> Grant:
     members = _tuples(read_document(item), "scope", "id_token_claims", "userinfo_claims")
     redeemed_by = item.get("redeemed_by", {}).get("S")
     revoked = bool(item.get("revoked", {}).get("BOOL", False))
-    return Grant(**{**members, "redeemed_by": redeemed_by, "revoked": revoked})
+    bound = {"dpop_jkt": item["dpop_jkt"]["S"]} if "dpop_jkt" in item else {}
+    return Grant(**{**members, **bound, "redeemed_by": redeemed_by, "revoked": revoked})
 
 
 def _request_of(members: dict[str, Any]) -> AuthorizationRequest:

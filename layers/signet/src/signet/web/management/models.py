@@ -232,7 +232,10 @@ class ClientMembers(Closed):
     token_endpoint_auth_signing_alg: ALGORITHM = optional("What it signs with.", "ES256")
     id_token_signed_response_alg: Literal["RS256"] = optional("What we sign with.", "RS256")
     connections: Literal["*"] | Texts = optional("Names of connections, or all.", ["acme"])
-    dpop_bound_access_tokens: bool = optional("Not available yet.")
+    dpop_bound_access_tokens: bool = optional(
+        "Whether it has to send a DPoP proof, and gets bound tokens alone [RFC 9449 5.2]."
+    )
+    dpop_nonce_required: bool = optional("Whether its DPoP proofs need a nonce [RFC 9449 8].")
     require_pushed_authorization_requests: bool = optional(
         "Whether /authorize takes only what it pushed to /par."
     )
