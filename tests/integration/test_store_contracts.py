@@ -561,6 +561,21 @@ def test_a_redemption_is_undone_by_itself_only(of: Any) -> None:
     assert redeem(of, grant.id, by="two")
 
 
+@pytest.mark.parametrize("asked_for", [None, "a" * 43])
+def test_a_redeemed_grant_is_bound_to_the_key_that_was_proved_until_it_is_undone(
+    of: Any, asked_for: str | None
+) -> None:
+    grant, proved = records.grant(dpop_jkt=asked_for), "p" * 43
+    of.grants.add(grant)
+    redemption = {"redemption": "one", "now": NOW, "keep_until": NOW + 3_600}
+    assert of.grants.redeem(grant.id, dpop_jkt=proved, **redemption)
+    assert of.grants.get(grant.id) == replace(grant, dpop_jkt=proved, redeemed_by="one")
+    of.grants.release(grant.id, redemption="one")
+    assert of.grants.get(grant.id) == grant
+    assert of.grants.redeem(grant.id, **redemption)
+    assert of.grants.get(grant.id) == replace(grant, redeemed_by="one")
+
+
 def test_a_revoked_grant_is_never_redeemed_again(of: Any) -> None:
     grant = records.grant()
     of.grants.add(grant)

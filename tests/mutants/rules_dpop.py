@@ -84,12 +84,6 @@ RULES = (
         "test_a_bound_token_is_no_bearer_token",
     ),
     _resource(
-        "no bearer token by the scheme DPoP",
-        'if ("cnf" in claims) != (scheme == DPOP):',
-        'if "cnf" in claims and scheme != DPOP:',
-        "test_a_bearer_token_is_not_shown_with_the_scheme_dpop",
-    ),
-    _resource(
         "the token's key",
         "        check_key(verified.claims, proof)\n",
         "",
@@ -113,12 +107,6 @@ RULES = (
         "if client.dpop_bound_access_tokens:",
         "if False:",
         "test_a_client_of_bound_tokens_has_to_send_a_proof",
-    ),
-    _proofs(
-        "a resource needs a proof",
-        'raise invalid_proof("there is no DPoP header")',
-        "header = ''",
-        "test_a_bound_token_without_a_proof_is_refused",
     ),
     _proofs(
         "one key at PAR",
@@ -220,5 +208,22 @@ RULES = (
         'seed.encode("ascii")',
         'b"known"',
         "test_another_deployment_has_other_nonces",
+    ),
+    _token(
+        "the grant keeps the proved key",
+        "broker/redemption.py",
+        "                dpop_jkt=grant.dpop_jkt,\n",
+        "",
+        "test_a_grant_keeps_the_key_that_was_proved_when_its_code_was_redeemed",
+    ),
+    Rule(
+        "DPoP store: the proved key goes with an undone redemption",
+        "adapters/dynamodb/one_time.py",
+        '"REMOVE redeemed_by, dpop_jkt"',
+        '"REMOVE redeemed_by"',
+        (
+            "integration/test_store_contracts.py::"
+            "test_a_redeemed_grant_is_bound_to_the_key_that_was_proved_until_it_is_undone",
+        ),
     ),
 )

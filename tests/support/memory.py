@@ -195,15 +195,25 @@ class MemoryLogins:
 class MemoryGrants:
     def __init__(self) -> None:
         self.items: dict[str, Grant] = {}
+        self._proved: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def add(self, grant: Grant) -> None:
         self.items[grant.id] = grant
 
     def get(self, grant_id: str) -> Grant | None:
-        return self.items.get(grant_id)
+        grant, jkt = self.items.get(grant_id), self._proved.get(grant_id)
+        return grant if grant is None or jkt is None else replace(grant, dpop_jkt=jkt)
 
-    def redeem(self, grant_id: str, *, redemption: str, now: int, keep_until: int) -> bool:
+    def redeem(
+        self,
+        grant_id: str,
+        *,
+        redemption: str,
+        now: int,
+        keep_until: int,
+        dpop_jkt: str | None = None,
+    ) -> bool:
         with self._lock:
             grant = self.items.get(grant_id)
             if grant is None or grant.revoked or now >= grant.code_expires_at:
@@ -211,6 +221,8 @@ class MemoryGrants:
             if grant.redeemed_by not in {None, redemption}:
                 return False
             self.items[grant_id] = replace(grant, redeemed_by=redemption)
+            if dpop_jkt is not None:
+                self._proved[grant_id] = dpop_jkt
             return True
 
     def release(self, grant_id: str, *, redemption: str) -> None:
@@ -218,6 +230,7 @@ class MemoryGrants:
             grant = self.items.get(grant_id)
             if grant is not None and grant.redeemed_by == redemption:
                 self.items[grant_id] = replace(grant, redeemed_by=None)
+                self._proved.pop(grant_id, None)
 
     def revoke(self, grant_id: str) -> None:
         with self._lock:

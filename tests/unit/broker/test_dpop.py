@@ -175,6 +175,23 @@ def test_a_hundred_uses_of_one_proof_at_once_have_one_winner(desk: Desk) -> None
     assert sorted(outcomes) == ["DPoP", *["invalid_dpop_proof"] * 99]
 
 
+def test_a_grant_keeps_the_key_that_was_proved_when_its_code_was_redeemed(desk: Desk) -> None:
+    """What comes after the code (a refresh) has to prove the same key [RFC 9449 5]."""
+    token = desk.access_token()
+    grant = desk.broker.grants.get(str(read_unverified(token).claims["grant_id"]))
+    assert grant is not None
+    assert grant.dpop_jkt == desk.prover.jkt
+
+
+def test_a_code_that_gave_no_tokens_is_bound_to_no_key_by_it(desk: Desk) -> None:
+    """KMS failed: the client comes again, and may prove another key (OP-074)."""
+    code = desk.code()
+    desk.broker.kms.fail = 1
+    assert refusal(lambda: desk.redeem(code, desk.proof("POST", TOKEN))).status == 503
+    desk.prover = Prover()
+    assert desk.redeem(code, desk.proof("POST", TOKEN))["token_type"] == "DPoP"
+
+
 # --- codes that are bound to a key (section 10) ---
 
 

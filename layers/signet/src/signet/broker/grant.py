@@ -15,7 +15,8 @@ class Grant:
     """What is stored of a grant; times are unix seconds.
 
     `login` holds `auth_time`, `acr`, `amr` and `connection`; `profile` the mapped claims;
-    `dpop_jkt` the thumbprint of the key that the code is bound to, if it is to one [RFC 9449 10].
+    `dpop_jkt` the thumbprint of the key that the code is bound to, if it is to one [RFC 9449 10],
+    and, once it is redeemed, of the key that was proved with it [5].
     """
 
     id: str

@@ -194,10 +194,19 @@ class Grants(Protocol):
         """Return a grant by its id, in a strong read."""
         ...
 
-    def redeem(self, grant_id: str, *, redemption: str, now: int, keep_until: int) -> bool:
+    def redeem(
+        self,
+        grant_id: str,
+        *,
+        redemption: str,
+        now: int,
+        keep_until: int,
+        dpop_jkt: str | None = None,
+    ) -> bool:
         """Mark a grant as redeemed by `redemption`; at most one caller ever gets True.
 
-        False when it was redeemed or revoked before, or its code expired.
+        False when it was redeemed or revoked before, or its code expired. With `dpop_jkt` it is
+        bound to that key until its redemption is undone.
         """
         ...
 

@@ -6,7 +6,7 @@ while both signatures are recorded (docs/adr/0008).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from signet.broker.attempt import attempt, required
 from signet.broker.client import Client
@@ -99,7 +99,8 @@ class RedeemCode:
             raise invalid_grant("no such code of this client")
         jkt = proof.jkt if proof is not None else None
         self._check(grant, redemption, jkt)
-        return self._tokens(grant, client, jkt)
+        # From here on the grant is bound to the key that was proved, and its tokens are.
+        return self._tokens(replace(grant, dpop_jkt=jkt), client)
 
     def _use_up(self, verified: VerifiedClient, proof: CheckedProof | None) -> None:
         self.together(
@@ -125,18 +126,19 @@ class RedeemCode:
         if connection is None or not connection.enabled:
             raise invalid_grant("the connection is disabled")
 
-    def _tokens(self, grant: Grant, client: Client, jkt: str | None) -> dict[str, object]:
+    def _tokens(self, grant: Grant, client: Client) -> dict[str, object]:
         keyring = self.keyrings.get(ISSUER)
         if keyring is None:
             raise missing(ISSUER)
         now, redemption = self.clock.now(), self.entropy.token()
-        access_claims = self._access_token_claims(grant, client, now, jkt)
+        access_claims = self._access_token_claims(grant, client, now)
         won, access = self.together(
             lambda: self.grants.redeem(
                 grant.id,
                 redemption=redemption,
                 now=now,
                 keep_until=now + LIFETIME_SECONDS + _KEEP_AFTER_EXPIRY,
+                dpop_jkt=grant.dpop_jkt,
             ),
             lambda: attempt(lambda: self._sign_access_token(keyring, access_claims)),
         )
@@ -162,7 +164,7 @@ class RedeemCode:
             raise
         return {
             "access_token": access_token,
-            "token_type": token_type(jkt),
+            "token_type": token_type(grant.dpop_jkt),
             "expires_in": LIFETIME_SECONDS,
             "scope": " ".join(grant.scope),
             "id_token": id_token,
@@ -184,9 +186,7 @@ class RedeemCode:
 
         return self.keys.sign(keyring, make).value
 
-    def _access_token_claims(
-        self, grant: Grant, client: Client, now: int, jkt: str | None
-    ) -> dict[str, object]:
+    def _access_token_claims(self, grant: Grant, client: Client, now: int) -> dict[str, object]:
         return build_access_token_claims(
             issuer=self.issuer,
             subject=grant.subject,
@@ -197,7 +197,7 @@ class RedeemCode:
             jti=self.entropy.token(),
             now=now,
             login=grant.login,
-            jkt=jkt,
+            jkt=grant.dpop_jkt,
         )
 
     def _id_token_claims(

@@ -44,7 +44,8 @@ def grant_of(item: Mapping[str, Any]) -> Grant:
     members = _tuples(read_document(item), "scope")
     redeemed_by = item.get("redeemed_by", {}).get("S")
     revoked = bool(item.get("revoked", {}).get("BOOL", False))
-    return Grant(**{**members, "redeemed_by": redeemed_by, "revoked": revoked})
+    bound = {"dpop_jkt": item["dpop_jkt"]["S"]} if "dpop_jkt" in item else {}
+    return Grant(**{**members, **bound, "redeemed_by": redeemed_by, "revoked": revoked})
 
 
 def _tuples(members: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -68,14 +68,24 @@ class DynamoDbGrants:
         item = answer.get("Item")
         return codec.grant_of(item) if item else None
 
-    def redeem(self, grant_id: str, *, redemption: str, now: int, keep_until: int) -> bool:
+    def redeem(
+        self,
+        grant_id: str,
+        *,
+        redemption: str,
+        now: int,
+        keep_until: int,
+        dpop_jkt: str | None = None,
+    ) -> bool:
         """Mark a grant as redeemed; at most one `redemption` ever gets True.
 
         The same `redemption` gets it again, so that the SDK's retry after a lost answer succeeds.
         """
+        bound = {":jkt": text(dpop_jkt)} if dpop_jkt is not None else {}
         return self._update(
             grant_id,
-            UpdateExpression="SET redeemed_by = :me, expires_at = :keep",
+            UpdateExpression="SET redeemed_by = :me, expires_at = :keep"
+            + (", dpop_jkt = :jkt" if bound else ""),
             ConditionExpression=(
                 "attribute_exists(pk) AND code_expires_at > :now AND attribute_not_exists(revoked)"
                 " AND (attribute_not_exists(redeemed_by) OR redeemed_by = :me)"
@@ -84,6 +94,7 @@ class DynamoDbGrants:
                 ":me": text(redemption),
                 ":keep": number(keep_until),
                 ":now": number(now),
+                **bound,
             },
         )
 
@@ -91,7 +102,7 @@ class DynamoDbGrants:
         """Undo one's own redemption, after no token was made."""
         self._update(
             grant_id,
-            UpdateExpression="REMOVE redeemed_by",
+            UpdateExpression="REMOVE redeemed_by, dpop_jkt",
             ConditionExpression="redeemed_by = :me",
             ExpressionAttributeValues={":me": text(redemption)},
         )
