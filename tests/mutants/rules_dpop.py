@@ -4,6 +4,7 @@ from tests.mutants.rule import Rule
 
 _PROOF = ("unit/oauth/test_dpop.py",)
 _URI = ("unit/oauth/test_http_uri.py",)
+_GRANTS = "integration/test_store_contracts.py::"
 _BROKER = "unit/broker/test_dpop.py::"
 
 
@@ -221,9 +222,6 @@ RULES = (
         "adapters/dynamodb/one_time.py",
         '"REMOVE redeemed_by, dpop_jkt"',
         '"REMOVE redeemed_by"',
-        (
-            "integration/test_store_contracts.py::"
-            "test_a_redeemed_grant_is_bound_to_the_key_that_was_proved_until_it_is_undone",
-        ),
+        (f"{_GRANTS}test_a_redeemed_grant_is_bound_to_the_key_that_was_proved_until_it_is_undone",),
     ),
 )
