@@ -18,6 +18,8 @@ from signet.broker.probe import ProviderProbe
 from signet.broker.provider import Provider
 from signet.broker.reaper import Reaper
 from signet.broker.redemption import RedeemCode
+from signet.broker.refresh import Refresh
+from signet.broker.refresh_token import Lifetimes
 from signet.broker.registration import Registration
 from signet.broker.remote_keys import RemoteKeys
 from signet.broker.rotation import Bounds
@@ -53,6 +55,7 @@ ISSUER = "https://login.example"
 BOUNDS = Bounds(
     propagation=100, retention=200, rotation=1_000, verifier_cache=100, signer_cache=30, grace=61
 )
+LIFETIMES = Lifetimes(absolute=2_592_000, idle=604_800)
 REDIRECT_URI = "https://app.example/cb"
 VERIFIER = "v" * 43
 
@@ -198,20 +201,34 @@ class Broker:
             entropy=self.entropy,
             together=one_after_the_other,
         )
+        self.authentication = ClientAuthentication(
+            issuer=ISSUER,
+            clients=self.clients,
+            keys=RemoteKeys(fetcher=self.idp, clock=self.clock),
+            replay=self.replay,
+            clock=self.clock,
+        )
         self.redeem = RedeemCode(
             issuer=ISSUER,
-            authentication=ClientAuthentication(
-                issuer=ISSUER,
-                clients=self.clients,
-                keys=RemoteKeys(fetcher=self.idp, clock=self.clock),
-                replay=self.replay,
-                clock=self.clock,
-            ),
+            authentication=self.authentication,
             connections=self.connections,
             keyrings=self.recent_keyrings,
             grants=self.grants,
             keys=self.keys,
+            lifetimes=LIFETIMES,
             audit=self.audit,
+            clock=self.clock,
+            entropy=self.entropy,
+            together=one_after_the_other,
+        )
+        self.refresh = Refresh(
+            issuer=ISSUER,
+            authentication=self.authentication,
+            clients=self.clients,
+            connections=self.connections,
+            grants=self.grants,
+            tokens=self.redeem,
+            lifetimes=LIFETIMES,
             clock=self.clock,
             entropy=self.entropy,
             together=one_after_the_other,
@@ -333,6 +350,27 @@ class App:
 
     def redeem(self, code: str, **changes: str | None) -> dict[str, object]:
         return self.broker.redeem(self.token_parameters(code, **changes), authorization=None)
+
+    def login_offline(self, connection: Connection, **changes: str) -> dict[str, object]:
+        """Go through a login that asks for a refresh token, and redeem its code."""
+        scope = changes.get("scope", "openid profile email offline_access")
+        begun = self.begin(connection=connection.name, scope=scope)
+        return self.redeem(answer_of(self.broker.callback(connection, begun))["code"])
+
+    def refresh(self, token: object, **changes: str | None) -> dict[str, object]:
+        parameters = self.authenticated(
+            grant_type="refresh_token", refresh_token=str(token), **changes
+        )
+        return self.broker.refresh(parameters, authorization=None)
+
+    def authenticated(self, **members: str | None) -> dict[str, str]:
+        """Write a form with a fresh assertion in it."""
+        form = {
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self.assertion(),
+            **members,
+        }
+        return {name: value for name, value in form.items() if value is not None}
 
 
 def answer_of(redirection: Redirection) -> dict[str, str]:

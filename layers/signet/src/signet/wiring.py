@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from signet.broker.published_jwks import PublishJwks
     from signet.broker.reaper import Reaper
     from signet.broker.redemption import RedeemCode
+    from signet.broker.refresh import Refresh
+    from signet.broker.refresh_token import Lifetimes
     from signet.broker.registration import Registration
     from signet.broker.rotator import Rotator
     from signet.broker.sealing import Sealer
@@ -102,8 +104,10 @@ def finish_login() -> "FinishLogin":
     )
 
 
-def token_request(grant_type: str | None) -> "RedeemCode | IssueClientToken":
+def token_request(grant_type: str | None) -> "RedeemCode | Refresh | IssueClientToken":
     """Return the use case behind /token; the default refuses what is not a grant type of ours."""
+    if grant_type == "refresh_token":
+        return _refresh()
     return _issue_client_token() if grant_type == "client_credentials" else _redeem_code()
 
 
@@ -118,11 +122,37 @@ def _redeem_code() -> "RedeemCode":
         keyrings=_recent_keyrings(),
         grants=_grants(),
         keys=_current_keys(),
+        lifetimes=_lifetimes(),
         audit=_audit(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
     )
+
+
+@cache
+def _refresh() -> "Refresh":
+    from signet.broker.refresh import Refresh
+
+    return Refresh(
+        issuer=settings().issuer,
+        authentication=_client_authentication(),
+        clients=_recent_clients(),
+        connections=_recent_connections(),
+        grants=_grants(),
+        tokens=_redeem_code(),
+        lifetimes=_lifetimes(),
+        clock=_clock(),
+        entropy=_entropy(),
+        together=_together(),
+    )
+
+
+@cache
+def _lifetimes() -> "Lifetimes":
+    from signet.broker.refresh_token import Lifetimes
+
+    return Lifetimes(absolute=settings().refresh_lifetime, idle=settings().refresh_idle)
 
 
 @cache

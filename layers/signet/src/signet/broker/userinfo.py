@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from signet.broker.grant import Grant
 from signet.broker.identity import released
+from signet.broker.live_grant import why_ended
 from signet.broker.own_access_token import verify_bearer
 from signet.broker.ports import Clients, Clock, Connections, Grants, Keyrings
 from signet.jose.jws import SignedClaims
@@ -33,15 +34,16 @@ class ReadUserinfo:
         )
         check_access_token(verified, policy)
         grant = self._live_grant(verified)
-        return {**released(grant.profile, grant.scope), "sub": grant.subject}
+        # A refresh may have narrowed the token's scope [RFC 6749 6].
+        scope = [name for name in str(verified.claims["scope"]).split(" ") if name in grant.scope]
+        return {**released(grant.profile, scope), "sub": grant.subject}
 
     def _live_grant(self, verified: SignedClaims) -> Grant:
         """Disabled means disabled: the grant, its client and its connection have to be alive."""
         grant = self.grants.get(str(verified.claims.get("grant_id", "")))
-        if grant is None or grant.revoked or grant.redeemed_by is None:
-            raise invalid_token("the grant was ended")
-        client = self.clients.get(grant.client_id)
-        connection = self.connections.get(grant.connection_id)
-        if client is None or not client.enabled or connection is None or not connection.enabled:
-            raise invalid_token("the client or the connection is disabled")
+        if grant is None:
+            raise invalid_token("there is no such grant")
+        ended = why_ended(grant, clients=self.clients, connections=self.connections)
+        if ended is not None:
+            raise invalid_token(ended)
         return grant

@@ -6,8 +6,8 @@ TTL, which deletes days late, so no rule depends on it.
 
 from signet.adapters.dynamodb import codec
 from signet.adapters.dynamodb.client import ConditionFailed, DynamoDb
-from signet.adapters.dynamodb.item import document, number, text
-from signet.broker.grant import Grant
+from signet.adapters.dynamodb.item import Item, document, number, text
+from signet.broker.grant import Grant, RefreshFamily
 from signet.broker.login_record import LoginRecord, hashed
 
 _KEEP_EXPIRED = 3_600
@@ -68,14 +68,23 @@ class DynamoDbGrants:
         item = answer.get("Item")
         return codec.grant_of(item) if item else None
 
-    def redeem(self, grant_id: str, *, redemption: str, now: int, keep_until: int) -> bool:
+    def redeem(
+        self,
+        grant_id: str,
+        *,
+        redemption: str,
+        now: int,
+        keep_until: int,
+        refresh: RefreshFamily | None = None,
+    ) -> bool:
         """Mark a grant as redeemed; at most one `redemption` ever gets True.
 
         The same `redemption` gets it again, so that the SDK's retry after a lost answer succeeds.
         """
+        family, begun = _begun(refresh)
         return self._update(
             grant_id,
-            UpdateExpression="SET redeemed_by = :me, expires_at = :keep",
+            UpdateExpression=f"SET redeemed_by = :me, expires_at = :keep{family}",
             ConditionExpression=(
                 "attribute_exists(pk) AND code_expires_at > :now AND attribute_not_exists(revoked)"
                 " AND (attribute_not_exists(redeemed_by) OR redeemed_by = :me)"
@@ -84,6 +93,7 @@ class DynamoDbGrants:
                 ":me": text(redemption),
                 ":keep": number(keep_until),
                 ":now": number(now),
+                **begun,
             },
         )
 
@@ -91,9 +101,44 @@ class DynamoDbGrants:
         """Undo one's own redemption, after no token was made."""
         self._update(
             grant_id,
-            UpdateExpression="REMOVE redeemed_by",
+            UpdateExpression=(
+                "REMOVE redeemed_by, refresh_family, refresh_current, refresh_expires_at,"
+                " refresh_idle_until"
+            ),
             ConditionExpression="redeemed_by = :me",
             ExpressionAttributeValues={":me": text(redemption)},
+        )
+
+    def rotate(
+        self, grant_id: str, *, used: str, successor: str, now: int, idle_until: int
+    ) -> bool:
+        """Put a successor in a refresh token's place; at most one ever gets True.
+
+        The same successor gets it again, so that the SDK's retry after a lost answer succeeds.
+        """
+        return self._update(
+            grant_id,
+            UpdateExpression="SET refresh_current = :successor, refresh_idle_until = :idle",
+            ConditionExpression=(
+                "attribute_exists(redeemed_by) AND attribute_not_exists(revoked)"
+                " AND refresh_expires_at > :now AND refresh_idle_until > :now"
+                " AND (refresh_current = :used OR refresh_current = :successor)"
+            ),
+            ExpressionAttributeValues={
+                ":used": text(used),
+                ":successor": text(successor),
+                ":now": number(now),
+                ":idle": number(idle_until),
+            },
+        )
+
+    def restore(self, grant_id: str, *, used: str, successor: str) -> None:
+        """Undo one's own rotation, after no token was made."""
+        self._update(
+            grant_id,
+            UpdateExpression="SET refresh_current = :used",
+            ConditionExpression="refresh_current = :successor",
+            ExpressionAttributeValues={":used": text(used), ":successor": text(successor)},
         )
 
     def revoke(self, grant_id: str) -> None:
@@ -113,6 +158,20 @@ class DynamoDbGrants:
         except ConditionFailed:
             return False
         return True
+
+
+def _begun(refresh: RefreshFamily | None) -> tuple[str, Item]:
+    """Write the assignments that begin a family, and their values."""
+    if refresh is None:
+        return "", {}
+    values = {
+        "refresh_family": text(refresh.family),
+        "refresh_current": text(refresh.current),
+        "refresh_expires_at": number(refresh.expires_at),
+        "refresh_idle_until": number(refresh.idle_until),
+    }
+    assignments = "".join(f", {name} = :{name}" for name in values)
+    return assignments, {f":{name}": value for name, value in values.items()}
 
 
 class DynamoDbReplay:
