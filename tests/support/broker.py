@@ -12,8 +12,10 @@ from signet.broker.current_keys import CurrentKeys
 from signet.broker.deployment import InitializeDeployment
 from signet.broker.front_channel import Redirection
 from signet.broker.healing import Healing
+from signet.broker.introspection import IntrospectToken
 from signet.broker.key_creation import KeyCreation
 from signet.broker.login import StartLogin
+from signet.broker.presented_token import PresentedTokens
 from signet.broker.probe import ProviderProbe
 from signet.broker.provider import Provider
 from signet.broker.reaper import Reaper
@@ -22,6 +24,7 @@ from signet.broker.refresh import Refresh
 from signet.broker.refresh_token import Lifetimes
 from signet.broker.registration import Registration
 from signet.broker.remote_keys import RemoteKeys
+from signet.broker.revocation import RevokeToken
 from signet.broker.rotation import Bounds
 from signet.broker.rotator import Rotator
 from signet.broker.unusable_keys import UnusableKeys
@@ -233,6 +236,24 @@ class Broker:
             entropy=self.entropy,
             together=one_after_the_other,
         )
+        presented = PresentedTokens(issuer=ISSUER, keyrings=self.keyrings, grants=self.grants)
+        self.revoke = RevokeToken(
+            issuer=ISSUER,
+            authentication=self.authentication,
+            presented=presented,
+            grants=self.grants,
+            clock=self.clock,
+            together=one_after_the_other,
+        )
+        self.introspect = IntrospectToken(
+            issuer=ISSUER,
+            authentication=self.authentication,
+            presented=presented,
+            clients=self.clients,
+            connections=self.connections,
+            clock=self.clock,
+            together=one_after_the_other,
+        )
         self.userinfo = ReadUserinfo(
             issuer=ISSUER,
             connections=self.connections,
@@ -362,6 +383,13 @@ class App:
             grant_type="refresh_token", refresh_token=str(token), **changes
         )
         return self.broker.refresh(parameters, authorization=None)
+
+    def revoke(self, token: object, **changes: str | None) -> None:
+        self.broker.revoke(self.authenticated(token=str(token), **changes), authorization=None)
+
+    def introspect(self, token: object, **changes: str | None) -> dict[str, object]:
+        parameters = self.authenticated(token=str(token), **changes)
+        return dict(self.broker.introspect(parameters, authorization=None))
 
     def authenticated(self, **members: str | None) -> dict[str, str]:
         """Write a form with a fresh assertion in it."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from signet.broker.current_keys import CurrentKeys
     from signet.broker.deployment import InitializeDeployment
     from signet.broker.healing import Healing
+    from signet.broker.introspection import IntrospectToken
     from signet.broker.key_creation import KeyCreation
     from signet.broker.login import StartLogin
     from signet.broker.management import Management
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from signet.broker.refresh import Refresh
     from signet.broker.refresh_token import Lifetimes
     from signet.broker.registration import Registration
+    from signet.broker.revocation import RevokeToken
     from signet.broker.rotator import Rotator
     from signet.broker.sealing import Sealer
     from signet.broker.userinfo import ReadUserinfo
@@ -167,6 +169,42 @@ def _issue_client_token() -> "IssueClientToken":
         audit=_audit(),
         clock=_clock(),
         entropy=_entropy(),
+        together=_together(),
+    )
+
+
+@cache
+def revoke_token() -> "RevokeToken":
+    """Return the use case behind /revoke."""
+    from signet.broker.presented_token import PresentedTokens
+    from signet.broker.revocation import RevokeToken
+
+    return RevokeToken(
+        issuer=settings().issuer,
+        authentication=_client_authentication(),
+        # As they are stored: a token of a key that is not remembered yet would live on.
+        presented=PresentedTokens(issuer=settings().issuer, keyrings=keyrings(), grants=_grants()),
+        grants=_grants(),
+        clock=_clock(),
+        together=_together(),
+    )
+
+
+@cache
+def introspect_token() -> "IntrospectToken":
+    """Return the use case behind /introspect."""
+    from signet.broker.introspection import IntrospectToken
+    from signet.broker.presented_token import PresentedTokens
+
+    return IntrospectToken(
+        issuer=settings().issuer,
+        authentication=_client_authentication(),
+        presented=PresentedTokens(
+            issuer=settings().issuer, keyrings=_recent_keyrings(), grants=_grants()
+        ),
+        clients=_recent_clients(),
+        connections=_recent_connections(),
+        clock=_clock(),
         together=_together(),
     )
 

@@ -14,7 +14,15 @@ def verify_bearer(authorization: str | None, keyrings: Keyrings) -> SignedClaims
     Raises:
         Denied: `invalid_token`. Misconfigured: there is no issuer's keyring.
     """
-    token = read_bearer(authorization)
+    return verify_own(read_bearer(authorization), keyrings)
+
+
+def verify_own(token: str, keyrings: Keyrings) -> SignedClaims:
+    """Verify the signature and the kind of an access token, however it came.
+
+    Raises:
+        Denied: `invalid_token`. Misconfigured: there is no issuer's keyring.
+    """
     keyring = keyrings.get(ISSUER)
     if keyring is None:
         raise missing(ISSUER)
