@@ -56,7 +56,14 @@ class Deployment:
         self._assertions = 0
         registration = self.wiring.registration()
         registration.register_client(
-            {"client_id": "app", "name": "App", "redirect_uris": [APP], "jwks": {"keys": [jwk]}}
+            {
+                "client_id": "app",
+                "name": "App",
+                "redirect_uris": [APP],
+                "jwks": {"keys": [jwk]},
+                "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+                "scopes": ["openid", "profile", "email", "offline_access", "clients:read"],
+            }
         )
         self.connection: Connection = registration.create_connection(
             {
@@ -68,13 +75,13 @@ class Deployment:
         )
         self.userinfo(self.redeem(self.finish(self.start())))
 
-    def start(self) -> Redirection:
+    def start(self, scope: str = "openid profile email") -> Redirection:
         redirection: Redirection = self.wiring.start_login()(
             {
                 "client_id": "app",
                 "redirect_uri": APP,
                 "response_type": "code",
-                "scope": "openid profile email",
+                "scope": scope,
                 "state": "app-state",
                 "code_challenge": pkce.challenge_of(VERIFIER),
                 "code_challenge_method": "S256",
@@ -92,18 +99,27 @@ class Deployment:
         return redirection
 
     def redeem(self, finished: Redirection) -> dict[str, Any]:
-        parameters = {
-            "grant_type": "authorization_code",
-            "code": parse_qs(urlsplit(finished.url).query)["code"][0],
-            "redirect_uri": APP,
-            "code_verifier": VERIFIER,
+        return self.token(
+            "authorization_code",
+            code=parse_qs(urlsplit(finished.url).query)["code"][0],
+            redirect_uri=APP,
+            code_verifier=VERIFIER,
+        )
+
+    def offline(self) -> dict[str, Any]:
+        """Log in for good: the tokens have a refresh token among them."""
+        return self.redeem(self.finish(self.start("openid offline_access")))
+
+    def token(self, grant_type: str, **members: str) -> dict[str, Any]:
+        form = {"grant_type": grant_type, **members, **self.authentication()}
+        tokens: dict[str, Any] = self.wiring.token_request(grant_type)(form, authorization=None)
+        return tokens
+
+    def authentication(self) -> dict[str, str]:
+        return {
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": self._assertion(),
         }
-        tokens: dict[str, Any] = self.wiring.token_request("authorization_code")(
-            parameters, authorization=None
-        )
-        return tokens
 
     def userinfo(self, tokens: Mapping[str, Any]) -> dict[str, object]:
         claims: dict[str, object] = self.wiring.read_userinfo()(f"Bearer {tokens['access_token']}")
@@ -181,6 +197,60 @@ def test_a_warm_token_request_waits_three_times_in_a_row(deployment: Deployment)
         "(PutItem ReplayTable ∥ GetItem GrantsTable) → (UpdateItem GrantsTable ∥ Sign)"
         " → (TransactWriteItems EventsTable ∥ Sign)"
     )
+
+
+def test_a_warm_refresh_waits_no_longer_than_a_codes_redemption(deployment: Deployment) -> None:
+    token = deployment.offline()["refresh_token"]
+
+    with deployment.waits.trace() as row:
+        deployment.token("refresh_token", refresh_token=token)
+
+    assert row.depth() == 3
+    assert str(row) == (
+        "(PutItem ReplayTable ∥ GetItem GrantsTable) → (UpdateItem GrantsTable ∥ Sign)"
+        " → (TransactWriteItems EventsTable ∥ Sign)"
+    )
+
+
+def test_a_warm_client_token_waits_twice_in_a_row(deployment: Deployment) -> None:
+    with deployment.waits.trace() as row:
+        deployment.token("client_credentials", scope="clients:read")
+
+    assert row.depth() == 2
+    assert str(row) == "(PutItem ReplayTable ∥ Sign → TransactWriteItems EventsTable)"
+
+
+def test_a_warm_revocation_reads_the_keys_as_they_are_and_then_ends_the_grant(
+    deployment: Deployment,
+) -> None:
+    tokens = deployment.offline()
+
+    with deployment.waits.trace() as row:
+        form = {"token": tokens["refresh_token"], **deployment.authentication()}
+        deployment.wiring.revoke_token()(form, authorization=None)
+
+    assert str(row) == "(PutItem ReplayTable ∥ GetItem GrantsTable) → UpdateItem GrantsTable"
+    with deployment.waits.trace() as row:
+        form = {"token": tokens["access_token"], **deployment.authentication()}
+        deployment.wiring.revoke_token()(form, authorization=None)
+
+    assert str(row) == (
+        "(PutItem ReplayTable ∥ GetItem KeyringsTable → GetItem GrantsTable)"
+        " → UpdateItem GrantsTable"
+    )
+
+
+def test_a_warm_introspection_waits_once(deployment: Deployment) -> None:
+    tokens = deployment.offline()
+
+    for kind in ("access_token", "refresh_token"):
+        with deployment.waits.trace() as row:
+            form = {"token": tokens[kind], **deployment.authentication()}
+            told = deployment.wiring.introspect_token()(form, authorization=None)
+
+        assert told["active"] is True
+        assert row.depth() == 1
+        assert str(row) == "(PutItem ReplayTable ∥ GetItem GrantsTable)"
 
 
 def test_a_warm_start_stores_the_login_while_the_request_is_pushed(deployment: Deployment) -> None:
