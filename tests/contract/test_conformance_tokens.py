@@ -61,8 +61,8 @@ def stage(travelled: Travelled, wire: Wire, liar: LyingProvider) -> Iterator[Sta
 
 @pytest.fixture(scope="module")
 def hasty(travelled: Travelled, wire: Wire, liar: LyingProvider) -> Iterator[Stage]:
-    """Run a stack whose codes live for a second, and whose refresh tokens lie for one."""
-    stack = Stack(SIGNET_CODE_TTL_SECONDS="1", SIGNET_REFRESH_IDLE_SECONDS="1")
+    """Run a stack whose codes live for three seconds, and whose refresh tokens for one."""
+    stack = Stack(SIGNET_CODE_TTL_SECONDS="3", SIGNET_REFRESH_IDLE_SECONDS="1")
     with searched(stack, travelled):
         made = Stage(stack, liar, wire)
         made.connect(["hasty-tokens"])
@@ -211,7 +211,7 @@ def test_attempt_reuse_authorization_code_after_one_second(
 def test_ensure_token_endpoint_fails_with_expired_auth_code(hasty: Stage) -> None:
     app = hasty.application("hasty-code", **OFFLINE)
     code = hasty.code(app, "hasty-tokens", scope=SCOPE)
-    time.sleep(1.1)
+    time.sleep(3.1)
     assert error(app.redeem(*code)) == (400, "invalid_grant")
 
 
