@@ -8,8 +8,9 @@ from tests.unit.broker.test_client_credentials import Management
 from tests.unit.broker.test_refresh import OFFLINE, other_app
 
 from signet.broker.connection import Connection
+from signet.broker.signing import signing_key
 from signet.errors import Denied, Rejected
-from signet.jose.jws import read_unverified
+from signet.jose.jws import read_unverified, sign
 
 INACTIVE = {"active": False}
 
@@ -109,6 +110,24 @@ def test_expired_tokens_are_not_active(app: App, tokens: dict[str, object]) -> N
     assert app.introspect(tokens["access_token"]) == INACTIVE
     app.broker.clock.time += 604_800
     assert app.introspect(tokens["refresh_token"]) == INACTIVE
+
+
+def test_a_familys_end_is_looked_at_by_itself(app: App, tokens: dict[str, object]) -> None:
+    (grant,) = app.broker.grants.items.values()
+    assert grant.refresh is not None
+    over = replace(grant.refresh, expires_at=app.broker.clock.time)
+    app.broker.grants.items[grant.id] = replace(grant, refresh=over)
+    assert app.introspect(tokens["refresh_token"]) == INACTIVE
+
+
+def test_what_our_key_signed_for_another_issuer_is_not_active(
+    app: App, tokens: dict[str, object]
+) -> None:
+    key = signing_key(app.broker.keyrings.items["issuer"], app.broker.kms)
+    claims = dict(read_unverified(str(tokens["access_token"])).claims)
+    assert app.introspect(sign(claims, key=key, typ="at+jwt").compact)["active"] is True
+    claims["iss"] = "https://other.example"
+    assert app.introspect(sign(claims, key=key, typ="at+jwt").compact) == INACTIVE
 
 
 def test_to_ask_about_a_used_refresh_token_ends_nothing(
