@@ -125,8 +125,8 @@ RULES = (
     ),
     _one_time(
         "a value is used once",
-        '                ConditionExpression="attribute_not_exists(pk)",\n',
-        "",
+        '"attribute_not_exists(pk) OR used_by = :me"',
+        '"attribute_not_exists(pk) OR used_by = :me OR attribute_exists(pk)"',
         f"{_CONTRACT}test_of_many_uses_of_one_value_exactly_one_succeeds",
     ),
     _one_time(

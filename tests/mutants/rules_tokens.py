@@ -216,6 +216,13 @@ RULES = (
         "REMOVE redeemed_by, ",
         "test_refresh_tokens_begin_with_the_redemption_and_end_with_its_release",
     ),
+    Rule(
+        "one-time: a retry after a lost answer is no second use",
+        "adapters/dynamodb/one_time.py",
+        '"used_by": use,',
+        '"used_by": text(key),',
+        ("integration/test_lost_answers.py",),
+    ),
     # --- /revoke and /introspect ---
     _presented(
         "an access token of this client",

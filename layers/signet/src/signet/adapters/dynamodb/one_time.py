@@ -7,6 +7,7 @@ TTL, which deletes days late, so no rule depends on it.
 from signet.adapters.dynamodb import codec
 from signet.adapters.dynamodb.client import ConditionFailed, DynamoDb
 from signet.adapters.dynamodb.item import Item, document, number, text
+from signet.adapters.random import SystemEntropy
 from signet.broker.grant import Grant, RefreshFamily
 from signet.broker.login_record import LoginRecord, hashed
 
@@ -180,15 +181,22 @@ class DynamoDbReplay:
     def __init__(self, database: DynamoDb, *, table: str) -> None:
         self._database = database
         self._table = table
+        self._entropy = SystemEntropy()
 
     def use(self, key: str, *, expires_at: int) -> bool:
-        """Use a value up; at most one caller ever gets True."""
+        """Use a value up; at most one caller ever gets True.
+
+        Each call has a name, so that the SDK's retry after a lost answer is not somebody else's
+        use: an honest client would be refused for a slow answer of DynamoDB's.
+        """
+        use = text(self._entropy.token())
         try:
             self._database.call(
                 "put_item",
                 TableName=self._table,
-                Item={"pk": text(key), "expires_at": number(expires_at)},
-                ConditionExpression="attribute_not_exists(pk)",
+                Item={"pk": text(key), "used_by": use, "expires_at": number(expires_at)},
+                ConditionExpression="attribute_not_exists(pk) OR used_by = :me",
+                ExpressionAttributeValues={":me": use},
             )
         except ConditionFailed:
             return False
