@@ -44,6 +44,13 @@ def test_an_access_token_is_described_by_its_own_claims(
     assert told == {"active": True, "token_type": "Bearer", **claims}
 
 
+def test_a_token_that_is_bound_to_a_key_says_so(app: App, tokens: dict[str, object]) -> None:
+    key = signing_key(app.broker.keyrings.items["issuer"], app.broker.kms)
+    claims = {**read_unverified(str(tokens["access_token"])).claims, "cnf": {"jkt": "k" * 43}}
+    told = app.introspect(sign(claims, key=key, typ="at+jwt").compact)
+    assert (told["token_type"], told["cnf"]) == ("DPoP", {"jkt": "k" * 43})
+
+
 def test_a_refresh_token_is_described_with_its_end(app: App, tokens: dict[str, object]) -> None:
     assert app.introspect(tokens["refresh_token"]) == {
         "active": True,

@@ -56,7 +56,7 @@ class IntrospectToken:
             return self._refresh_token(presented.grant, presented.refresh)
         claims = presented.claims
         shown = {name: claims[name] for name in _SHOWN if name in claims}
-        return {"active": True, "token_type": "Bearer", **shown}
+        return {"active": True, "token_type": "DPoP" if "cnf" in claims else "Bearer", **shown}
 
     def _find(self, parameters: Mapping[str, str], client_id: str) -> Presented | None:
         token = required_token(parameters)
