@@ -78,6 +78,10 @@ USES: dict[str, Callable[[Stores], object]] = {
     "grants.get": lambda stores: stores.grants.get("CODE#x"),
     "grants.redeem": _redeem,
     "grants.release": lambda stores: stores.grants.release("CODE#x", redemption="one"),
+    "grants.rotate": lambda stores: stores.grants.rotate(
+        "CODE#x", used="a", successor="b", now=1, idle_until=2
+    ),
+    "grants.restore": lambda stores: stores.grants.restore("CODE#x", used="a", successor="b"),
     "grants.revoke": lambda stores: stores.grants.revoke("CODE#x"),
     "audit.record": lambda stores: stores.audit.record(
         Event(type="SignatureMade", time=1, actor="app", subject="issuer")

@@ -35,7 +35,8 @@ def test_no_use_case_needs_boto3_or_a_logger_before_there_is_something_to_log() 
     composed = (
         f"{DATABASE}; wiring._kms()._client; "
         "wiring.start_login(); wiring.finish_login(); "
-        "wiring.push_request(); wiring.token_request(None); wiring.read_userinfo()"
+        "wiring.push_request(); wiring.token_request(None); wiring.read_userinfo(); "
+        "wiring.token_request('refresh_token'); wiring.revoke_token(); wiring.introspect_token()"
     )
 
     assert loaded(composed) & HEAVY == {"botocore", "cryptography", "jwt", "urllib3"}

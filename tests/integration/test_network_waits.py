@@ -58,7 +58,14 @@ class Deployment:
         self.prover = Prover()
         registration = self.wiring.registration()
         registration.register_client(
-            {"client_id": "app", "name": "App", "redirect_uris": [APP], "jwks": {"keys": [jwk]}}
+            {
+                "client_id": "app",
+                "name": "App",
+                "redirect_uris": [APP],
+                "jwks": {"keys": [jwk]},
+                "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+                "scopes": ["openid", "profile", "email", "offline_access", "clients:read"],
+            }
         )
         registration.register_client(
             {
@@ -84,25 +91,21 @@ class Deployment:
         assert redirection.problem is None, redirection.problem
         return redirection
 
-    def request(self) -> dict[str, str]:
+    def request(self, scope: str = "openid profile email") -> dict[str, str]:
         return {
             "client_id": "app",
             "redirect_uri": APP,
             "response_type": "code",
-            "scope": "openid profile email",
+            "scope": scope,
             "state": "app-state",
             "code_challenge": pkce.challenge_of(VERIFIER),
             "code_challenge_method": "S256",
             "connection": "acme",
         }
 
-    def push(self) -> str:
-        authentication = {
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": self._assertion(),
-        }
+    def push(self, *, dpop: str | None = None) -> str:
         pushed = self.wiring.push_request()(
-            {**self.request(), **authentication}, authorization=None
+            {**self.request(), **self.authentication()}, authorization=None, dpop=dpop
         )
         return str(pushed["request_uri"])
 
@@ -114,29 +117,35 @@ class Deployment:
         return redirection
 
     def redeem(self, finished: Redirection, *, dpop: str | None = None) -> dict[str, Any]:
-        parameters = {
-            "grant_type": "authorization_code",
-            "code": parse_qs(urlsplit(finished.url).query)["code"][0],
-            "redirect_uri": APP,
-            "code_verifier": VERIFIER,
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": self._assertion(),
-        }
-        tokens: dict[str, Any] = self.wiring.token_request("authorization_code")(
-            parameters, authorization=None, dpop=dpop
+        return self.token(
+            "authorization_code",
+            dpop=dpop,
+            code=parse_qs(urlsplit(finished.url).query)["code"][0],
+            redirect_uri=APP,
+            code_verifier=VERIFIER,
+        )
+
+    def offline(self) -> dict[str, Any]:
+        """Log in for good: the tokens have a refresh token among them."""
+        return self.redeem(self.finish(self.start(**self.request("openid offline_access"))))
+
+    def token(
+        self, grant_type: str, *, dpop: str | None = None, by: str = "app", **members: str
+    ) -> dict[str, Any]:
+        form = {"grant_type": grant_type, **members, **self.authentication(by)}
+        tokens: dict[str, Any] = self.wiring.token_request(grant_type)(
+            form, authorization=None, dpop=dpop
         )
         return tokens
 
-    def client_token(self, *, dpop: str | None = None) -> dict[str, Any]:
-        parameters = {
-            "grant_type": "client_credentials",
+    def authentication(self, client_id: str = "app") -> dict[str, str]:
+        return {
             "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": self._assertion("manager"),
+            "client_assertion": self._assertion(client_id),
         }
-        tokens: dict[str, Any] = self.wiring.token_request("client_credentials")(
-            parameters, authorization=None, dpop=dpop
-        )
-        return tokens
+
+    def client_token(self, *, dpop: str | None = None) -> dict[str, Any]:
+        return self.token("client_credentials", dpop=dpop, by="manager")
 
     def userinfo(self, tokens: Mapping[str, Any], *, dpop: str | None = None) -> dict[str, object]:
         authorization = f"{tokens['token_type']} {tokens['access_token']}"
@@ -218,6 +227,60 @@ def test_a_warm_token_request_waits_three_times_in_a_row(deployment: Deployment)
         "(PutItem ReplayTable ∥ GetItem GrantsTable) → (UpdateItem GrantsTable ∥ Sign)"
         " → (TransactWriteItems EventsTable ∥ Sign)"
     )
+
+
+def test_a_warm_refresh_waits_no_longer_than_a_codes_redemption(deployment: Deployment) -> None:
+    token = deployment.offline()["refresh_token"]
+
+    with deployment.waits.trace() as row:
+        deployment.token("refresh_token", refresh_token=token)
+
+    assert row.depth() == 3
+    assert str(row) == (
+        "(PutItem ReplayTable ∥ GetItem GrantsTable) → (UpdateItem GrantsTable ∥ Sign)"
+        " → (TransactWriteItems EventsTable ∥ Sign)"
+    )
+
+
+def test_a_warm_client_token_waits_twice_in_a_row(deployment: Deployment) -> None:
+    with deployment.waits.trace() as row:
+        deployment.token("client_credentials", scope="clients:read")
+
+    assert row.depth() == 2
+    assert str(row) == "(PutItem ReplayTable ∥ Sign → TransactWriteItems EventsTable)"
+
+
+def test_a_warm_revocation_reads_the_keys_as_they_are_and_then_ends_the_grant(
+    deployment: Deployment,
+) -> None:
+    tokens = deployment.offline()
+
+    with deployment.waits.trace() as row:
+        form = {"token": tokens["refresh_token"], **deployment.authentication()}
+        deployment.wiring.revoke_token()(form, authorization=None)
+
+    assert str(row) == "(PutItem ReplayTable ∥ GetItem GrantsTable) → UpdateItem GrantsTable"
+    with deployment.waits.trace() as row:
+        form = {"token": tokens["access_token"], **deployment.authentication()}
+        deployment.wiring.revoke_token()(form, authorization=None)
+
+    assert str(row) == (
+        "(PutItem ReplayTable ∥ GetItem KeyringsTable → GetItem GrantsTable)"
+        " → UpdateItem GrantsTable"
+    )
+
+
+def test_a_warm_introspection_waits_once(deployment: Deployment) -> None:
+    tokens = deployment.offline()
+
+    for kind in ("access_token", "refresh_token"):
+        with deployment.waits.trace() as row:
+            form = {"token": tokens[kind], **deployment.authentication()}
+            told = deployment.wiring.introspect_token()(form, authorization=None)
+
+        assert told["active"] is True
+        assert row.depth() == 1
+        assert str(row) == "(PutItem ReplayTable ∥ GetItem GrantsTable)"
 
 
 def test_a_warm_start_stores_the_login_while_the_request_is_pushed(deployment: Deployment) -> None:

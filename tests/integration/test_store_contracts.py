@@ -26,6 +26,7 @@ from tests.support.racing import at_once, race
 from tests.support.records import NOW, fresh
 
 from signet.broker.event import Event
+from signet.broker.grant import RefreshFamily
 from signet.broker.keyring import Keyring, Probe
 from signet.errors import Rejected
 
@@ -633,6 +634,101 @@ def test_of_many_redemptions_of_one_code_exactly_one_succeeds(of: Any) -> None:
         results = race(lambda n, grant=grant: redeem(of, grant.id, by=f"number {n}"))
         assert results.count(True) == 1
         assert of.grants.get(grant.id).redeemed_by == f"number {results.index(True)}"
+
+
+def family(**changes: Any) -> RefreshFamily:
+    members = {"family": "f", "current": "a", "expires_at": NOW + 900, "idle_until": NOW + 90}
+    return RefreshFamily(**{**members, **changes})
+
+
+def refreshable(of: Any, **changes: Any) -> str:
+    """Store a grant, and begin its refresh tokens with its redemption."""
+    grant = records.grant()
+    of.grants.add(grant)
+    assert of.grants.redeem(
+        grant.id, redemption="one", now=NOW, keep_until=NOW + 9, refresh=family(**changes)
+    )
+    return grant.id
+
+
+def rotate(of: Any, grant_id: str, used: str, successor: str, *, now: int = NOW) -> bool:
+    result: bool = of.grants.rotate(
+        grant_id, used=used, successor=successor, now=now, idle_until=now + 100
+    )
+    return result
+
+
+def test_refresh_tokens_begin_with_the_redemption_and_end_with_its_release(of: Any) -> None:
+    grant_id = refreshable(of)
+    assert of.grants.get(grant_id).refresh == family()
+    of.grants.release(grant_id, redemption="one")
+    assert of.grants.get(grant_id).refresh is None
+    assert not rotate(of, grant_id, "a", "b")
+
+
+def test_a_lost_redemption_begins_no_refresh_tokens(of: Any) -> None:
+    grant = records.grant()
+    of.grants.add(grant)
+    assert redeem(of, grant.id)
+    assert not of.grants.redeem(
+        grant.id, redemption="two", now=NOW, keep_until=NOW + 9, refresh=family()
+    )
+    assert of.grants.get(grant.id).refresh is None
+
+
+def test_a_refresh_token_gives_way_to_one_successor(of: Any) -> None:
+    grant_id = refreshable(of)
+    assert rotate(of, grant_id, "a", "b")
+    assert rotate(of, grant_id, "a", "b"), "the same one asks again after a lost answer"
+    assert not rotate(of, grant_id, "a", "c")
+    assert of.grants.get(grant_id).refresh == family(current="b", idle_until=NOW + 100)
+    assert rotate(of, grant_id, "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("changes", "now", "holds"),
+    [
+        ({}, NOW + 89, True),
+        ({}, NOW + 90, False),
+        ({"idle_until": NOW + 900}, NOW + 899, True),
+        ({"idle_until": NOW + 999}, NOW + 900, False),
+        ({"expires_at": 900, "idle_until": 900}, 1_000, False),
+    ],
+)
+def test_a_refresh_token_is_rotated_before_its_end_only(
+    of: Any, changes: dict[str, int], now: int, *, holds: bool
+) -> None:
+    assert rotate(of, refreshable(of, **changes), "a", "b", now=now) is holds
+
+
+def test_a_rotation_is_undone_by_itself_only(of: Any) -> None:
+    grant_id = refreshable(of)
+    assert rotate(of, grant_id, "a", "b")
+    of.grants.restore(grant_id, used="a", successor="c")
+    assert of.grants.get(grant_id).refresh.current == "b"
+    of.grants.restore(grant_id, used="a", successor="b")
+    assert of.grants.get(grant_id).refresh.current == "a"
+
+
+def test_nothing_is_rotated_of_a_grant_that_is_revoked_absent_or_has_none(of: Any) -> None:
+    revoked, without, absent = refreshable(of), records.grant(), records.grant().id
+    of.grants.revoke(revoked)
+    of.grants.add(without)
+    assert redeem(of, without.id)
+    for grant_id in (revoked, without.id, absent):
+        assert not rotate(of, grant_id, "a", "b")
+        of.grants.restore(grant_id, used="c", successor="b")
+    assert of.grants.get(revoked).refresh == family()
+    assert of.grants.get(without.id).refresh is None
+    assert of.grants.get(absent) is None
+
+
+def test_of_many_rotations_of_one_refresh_token_exactly_one_succeeds(of: Any) -> None:
+    for _ in range(ROUNDS):
+        grant_id = refreshable(of)
+        results = race(lambda n, grant_id=grant_id: rotate(of, grant_id, "a", f"number {n}"))
+        assert results.count(True) == 1
+        assert of.grants.get(grant_id).refresh.current == f"number {results.index(True)}"
 
 
 # --- used values -----------------------------------------------------------------------------

@@ -122,7 +122,7 @@ RULES = (
     ),
     Rule(
         "disabled connection: userinfo",
-        "broker/userinfo.py",
+        "broker/live_grant.py",
         " or not connection.enabled",
         "",
         (f"{_REDEMPTION}test_userinfo_ends_with_the_connection",),
@@ -150,7 +150,7 @@ RULES = (
     ),
     Rule(
         "disabled client: userinfo",
-        "broker/protected_resource.py",
+        "broker/live_grant.py",
         " or not client.enabled",
         "",
         (f"{_REDEMPTION}test_userinfo_ends_with_whoever_it_was_given_through",),
@@ -337,7 +337,7 @@ RULES = (
     Rule(
         "code: usable again when nothing was given out",
         "broker/redemption.py",
-        "            self.grants.release(grant.id, redemption=redemption)\n",
+        "            use.give_back()\n",
         "",
         (f"{_REDEMPTION}test_a_code_is_usable_again_when_kms_could_not_sign",),
     ),
@@ -458,14 +458,14 @@ RULES = (
     ),
     Rule(
         "userinfo: the grant lives",
-        "broker/userinfo.py",
-        " or grant.revoked",
+        "broker/live_grant.py",
+        "grant.revoked or ",
         "",
         (f"{_REDEMPTION}test_a_code_is_redeemed_once_and_its_reuse_ends_its_tokens",),
     ),
     Rule(
         "userinfo: the grant was redeemed",
-        "broker/userinfo.py",
+        "broker/live_grant.py",
         " or grant.redeemed_by is None",
         "",
         (f"{_REDEMPTION}test_a_token_whose_redemption_was_taken_back_is_worth_nothing",),
@@ -473,7 +473,7 @@ RULES = (
     Rule(
         "userinfo: the scope's claims alone",
         "broker/userinfo.py",
-        "released(grant.profile, grant.scope, asked=grant.userinfo_claims)",
+        "released(grant.profile, scope, asked=grant.userinfo_claims)",
         "grant.profile",
         (f"{_REDEMPTION}test_userinfo_gives_what_the_scope_gives",),
     ),

@@ -212,16 +212,16 @@ RULES = (
     ),
     _token(
         "the grant keeps the proved key",
-        "broker/redemption.py",
-        "                dpop_jkt=grant.dpop_jkt,\n",
+        "broker/consumption.py",
+        "            dpop_jkt=self.dpop_jkt,\n",
         "",
         "test_a_grant_keeps_the_key_that_was_proved_when_its_code_was_redeemed",
     ),
     Rule(
         "DPoP store: the proved key goes with an undone redemption",
         "adapters/dynamodb/one_time.py",
-        '"REMOVE redeemed_by, dpop_jkt"',
-        '"REMOVE redeemed_by"',
+        '"REMOVE redeemed_by, dpop_jkt, ',
+        '"REMOVE redeemed_by, ',
         (f"{_GRANTS}test_a_redeemed_grant_is_bound_to_the_key_that_was_proved_until_it_is_undone",),
     ),
 )

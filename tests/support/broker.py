@@ -12,8 +12,10 @@ from signet.broker.current_keys import CurrentKeys
 from signet.broker.deployment import InitializeDeployment
 from signet.broker.front_channel import Redirection
 from signet.broker.healing import Healing
+from signet.broker.introspection import IntrospectToken
 from signet.broker.key_creation import KeyCreation
 from signet.broker.login import StartLogin
+from signet.broker.presented_token import PresentedTokens
 from signet.broker.probe import ProviderProbe
 from signet.broker.proof_nonces import TimedNonces
 from signet.broker.proofs import Proofs
@@ -21,10 +23,13 @@ from signet.broker.protected_resource import ProtectedResource
 from signet.broker.provider import Provider
 from signet.broker.reaper import Reaper
 from signet.broker.redemption import RedeemCode
+from signet.broker.refresh import Refresh
+from signet.broker.refresh_token import Lifetimes
 from signet.broker.registration import Registration
 from signet.broker.remote_keys import RemoteKeys
 from signet.broker.request_objects import RequestObjects
 from signet.broker.request_pushing import PushRequest
+from signet.broker.revocation import RevokeToken
 from signet.broker.rotation import Bounds
 from signet.broker.rotator import Rotator
 from signet.broker.unusable_keys import UnusableKeys
@@ -60,6 +65,7 @@ ISSUER = "https://login.example"
 BOUNDS = Bounds(
     propagation=100, retention=200, rotation=1_000, verifier_cache=100, signer_cache=30, grace=61
 )
+LIFETIMES = Lifetimes(absolute=2_592_000, idle=604_800)
 REDIRECT_URI = "https://app.example/cb"
 VERIFIER = "v" * 43
 
@@ -216,7 +222,7 @@ class Broker:
             entropy=self.entropy,
             together=one_after_the_other,
         )
-        authentication = ClientAuthentication(
+        self.authentication = ClientAuthentication(
             issuer=ISSUER,
             clients=self.clients,
             keys=RemoteKeys(fetcher=self.idp, clock=self.clock),
@@ -231,7 +237,7 @@ class Broker:
         )
         self.push = PushRequest(
             issuer=ISSUER,
-            authentication=authentication,
+            authentication=self.authentication,
             proofs=self.proofs,
             connections=self.connections,
             pushed_requests=self.pushed_requests,
@@ -242,15 +248,47 @@ class Broker:
         )
         self.redeem = RedeemCode(
             issuer=ISSUER,
-            authentication=authentication,
+            authentication=self.authentication,
             proofs=self.proofs,
             connections=self.connections,
             keyrings=self.recent_keyrings,
             grants=self.grants,
             keys=self.keys,
+            lifetimes=LIFETIMES,
             audit=self.audit,
             clock=self.clock,
             entropy=self.entropy,
+            together=one_after_the_other,
+        )
+        self.refresh = Refresh(
+            issuer=ISSUER,
+            authentication=self.authentication,
+            proofs=self.proofs,
+            clients=self.clients,
+            connections=self.connections,
+            grants=self.grants,
+            tokens=self.redeem,
+            lifetimes=LIFETIMES,
+            clock=self.clock,
+            entropy=self.entropy,
+            together=one_after_the_other,
+        )
+        presented = PresentedTokens(issuer=ISSUER, keyrings=self.keyrings, grants=self.grants)
+        self.revoke = RevokeToken(
+            issuer=ISSUER,
+            authentication=self.authentication,
+            presented=presented,
+            grants=self.grants,
+            clock=self.clock,
+            together=one_after_the_other,
+        )
+        self.introspect = IntrospectToken(
+            issuer=ISSUER,
+            authentication=self.authentication,
+            presented=presented,
+            clients=self.clients,
+            connections=self.connections,
+            clock=self.clock,
             together=one_after_the_other,
         )
         self.resource = ProtectedResource(
@@ -407,6 +445,34 @@ class App:
 
     def redeem(self, code: str, **changes: str | None) -> dict[str, object]:
         return self.broker.redeem(self.token_parameters(code, **changes), authorization=None)
+
+    def login_offline(self, connection: Connection, **changes: str) -> dict[str, object]:
+        """Go through a login that asks for a refresh token, and redeem its code."""
+        scope = changes.get("scope", "openid profile email offline_access")
+        begun = self.begin(connection=connection.name, scope=scope)
+        return self.redeem(answer_of(self.broker.callback(connection, begun))["code"])
+
+    def refresh(self, token: object, **changes: str | None) -> dict[str, object]:
+        parameters = self.authenticated(
+            grant_type="refresh_token", refresh_token=str(token), **changes
+        )
+        return self.broker.refresh(parameters, authorization=None)
+
+    def revoke(self, token: object, **changes: str | None) -> None:
+        self.broker.revoke(self.authenticated(token=str(token), **changes), authorization=None)
+
+    def introspect(self, token: object, **changes: str | None) -> dict[str, object]:
+        parameters = self.authenticated(token=str(token), **changes)
+        return dict(self.broker.introspect(parameters, authorization=None))
+
+    def authenticated(self, **members: str | None) -> dict[str, str]:
+        """Write a form with a fresh assertion in it."""
+        form = {
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self.assertion(),
+            **members,
+        }
+        return {name: value for name, value in form.items() if value is not None}
 
 
 def answer_of(redirection: Redirection) -> dict[str, str]:

@@ -11,7 +11,7 @@ from signet.broker.claim import Answer, Claim
 from signet.broker.client import Client
 from signet.broker.connection import Connection
 from signet.broker.event import Event, event_document
-from signet.broker.grant import Grant
+from signet.broker.grant import Grant, RefreshFamily
 from signet.broker.keyring import Keyring
 from signet.broker.login_record import LoginRecord, hashed
 from signet.broker.ports import KeptPosition, Page
@@ -234,14 +234,17 @@ class MemoryGrants:
         now: int,
         keep_until: int,
         dpop_jkt: str | None = None,
+        refresh: RefreshFamily | None = None,
     ) -> bool:
+        del keep_until
         with self._lock:
             grant = self.items.get(grant_id)
             if grant is None or grant.revoked or now >= grant.code_expires_at:
                 return False
             if grant.redeemed_by not in {None, redemption}:
                 return False
-            self.items[grant_id] = replace(grant, redeemed_by=redemption)
+            family = refresh or grant.refresh
+            self.items[grant_id] = replace(grant, redeemed_by=redemption, refresh=family)
             if dpop_jkt is not None:
                 self._proved[grant_id] = dpop_jkt
             return True
@@ -250,8 +253,32 @@ class MemoryGrants:
         with self._lock:
             grant = self.items.get(grant_id)
             if grant is not None and grant.redeemed_by == redemption:
-                self.items[grant_id] = replace(grant, redeemed_by=None)
+                self.items[grant_id] = replace(grant, redeemed_by=None, refresh=None)
                 self._proved.pop(grant_id, None)
+
+    def rotate(
+        self, grant_id: str, *, used: str, successor: str, now: int, idle_until: int
+    ) -> bool:
+        with self._lock:
+            grant = self.items.get(grant_id)
+            family = grant.refresh if grant is not None else None
+            if grant is None or family is None or grant.revoked or grant.redeemed_by is None:
+                return False
+            if now >= min(family.expires_at, family.idle_until):
+                return False
+            if family.current not in {used, successor}:
+                return False
+            family = replace(family, current=successor, idle_until=idle_until)
+            self.items[grant_id] = replace(grant, refresh=family)
+            return True
+
+    def restore(self, grant_id: str, *, used: str, successor: str) -> None:
+        with self._lock:
+            grant = self.items.get(grant_id)
+            family = grant.refresh if grant is not None else None
+            if grant is not None and family is not None and family.current == successor:
+                family = replace(family, current=used)
+                self.items[grant_id] = replace(grant, refresh=family)
 
     def revoke(self, grant_id: str) -> None:
         with self._lock:

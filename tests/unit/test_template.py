@@ -34,6 +34,8 @@ SETTINGS: dict[str, int | str] = {
     "SIGNET_JWKS_MAX_AGE": 300,
     "SIGNET_LOGIN_TTL_SECONDS": 600,
     "SIGNET_PROPAGATION_SECONDS": 172_800,
+    "SIGNET_REFRESH_IDLE_SECONDS": 604_800,
+    "SIGNET_REFRESH_TOKEN_SECONDS": 2_592_000,
     "SIGNET_RETENTION_SECONDS": 172_800,
     "SIGNET_ROTATION_DAYS": 90,
     "SIGNET_ROTATION_SECONDS": "",
@@ -50,10 +52,12 @@ PROVIDER_WAITS = {
     "callback": 5,  # metadata, token request and its second attempt, refetched keys, userinfo
     "discovery": 0,
     "initialize": 1,  # the answer to CloudFormation
+    "introspect": 2,  # the client's keys, and again for an unknown one
     "jwks": 0,
     "par": 2,  # the client's keys, and again for an unknown one
     "manage": 3,  # metadata, keys and token request of a connection test
     "reap_keys": 0,
+    "revoke": 2,  # the client's keys, and again for an unknown one
     "rotate_keys": 2,  # metadata and token request of a probe
     "token": 2,  # the client's keys, and again for an unknown one
     "userinfo": 0,
@@ -342,7 +346,7 @@ def test_whoever_signs_signs_digests_with_named_algorithms(folder: str) -> None:
         assert equals["kms:SigningAlgorithm"]
 
 
-@pytest.mark.parametrize("folder", ["jwks", "discovery", "userinfo", "par"])
+@pytest.mark.parametrize("folder", ["jwks", "discovery", "introspect", "par", "revoke", "userinfo"])
 def test_whoever_only_reads_has_no_way_to_kms(folder: str) -> None:
     assert not any(action.startswith("kms:") for action in allowed(folder))
 
@@ -470,7 +474,9 @@ def test_the_management_seals_and_can_make_no_checkpoint() -> None:
         assert statement["Condition"]["StringEquals"]["aws:ResourceTag/signet:purpose"] != "audit"
 
 
-@pytest.mark.parametrize("folder", ["discovery", "initialize", "jwks", "userinfo"])
+@pytest.mark.parametrize(
+    "folder", ["discovery", "initialize", "introspect", "jwks", "revoke", "userinfo"]
+)
 def test_whoever_records_nothing_has_no_way_to_the_audit(folder: str) -> None:
     assert "EventsTable" not in str(statements(folder))
 
@@ -746,6 +752,8 @@ def test_the_settings_take_every_number_that_the_template_takes(setting: str, de
         "SIGNET_RETENTION_SECONDS": "2592000",
         "SIGNET_VERIFIER_CACHE_SECONDS": "1",
         "SIGNET_SIGNER_CACHE_SECONDS": "0",
+        "SIGNET_REFRESH_TOKEN_SECONDS": "31536000",
+        "SIGNET_REFRESH_IDLE_SECONDS": "60",
     }
     for value in (parameter["MinValue"], default, parameter["MaxValue"]):
         settings_of(**{**roomy, setting: str(value)})
@@ -764,6 +772,13 @@ def test_what_the_settings_bound_cloudformation_refuses_too(setting: str, most: 
     assert template()["Parameters"][parameter_of(setting)]["MaxValue"] == most
     with pytest.raises(Misconfigured):
         settings_of(**{setting: str(most + 1)})
+
+
+def test_a_refresh_tokens_idle_time_is_no_longer_than_its_whole_life() -> None:
+    life = {"SIGNET_REFRESH_TOKEN_SECONDS": "3600"}
+    assert settings_of(**life, SIGNET_REFRESH_IDLE_SECONDS="3600").refresh_idle == 3_600
+    with pytest.raises(Misconfigured, match="3601 > 3600"):
+        settings_of(**life, SIGNET_REFRESH_IDLE_SECONDS="3601")
 
 
 @pytest.mark.parametrize("text", ["1", "86400", "99999999", "299999999"])

@@ -8,7 +8,7 @@ TEMPLATE = Template.read()
 
 def test_every_route_leads_to_a_function_that_has_its_file() -> None:
     functions = TEMPLATE.functions()
-    assert len(TEMPLATE.routes()) == 10
+    assert len(TEMPLATE.routes()) == 12
     for route, logical_id in TEMPLATE.routes().items():
         assert (functions[logical_id].folder / "app.py").is_file(), route
 

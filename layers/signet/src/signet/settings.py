@@ -56,6 +56,8 @@ class Settings:
     jwks_max_age: int
     login_ttl: int
     code_ttl: int
+    refresh_lifetime: int
+    refresh_idle: int
     admin_jwks: Mapping[str, object] | None
     allow_loopback: bool
 
@@ -97,10 +99,13 @@ class Settings:
             jwks_max_age=reader.seconds("SIGNET_JWKS_MAX_AGE", 300),
             login_ttl=reader.seconds("SIGNET_LOGIN_TTL_SECONDS", 600, least=1, most=3_600),
             code_ttl=reader.seconds("SIGNET_CODE_TTL_SECONDS", 60, least=1, most=60),
+            refresh_lifetime=reader.seconds("SIGNET_REFRESH_TOKEN_SECONDS", 2_592_000, least=1),
+            refresh_idle=reader.seconds("SIGNET_REFRESH_IDLE_SECONDS", 604_800, least=1),
             admin_jwks=_admin_jwks(reader.text("SIGNET_ADMIN_JWKS", "")),
             allow_loopback=allow_loopback,
         )
         _check_bounds(settings)
+        _check_refresh(settings)
         return settings
 
     @property
@@ -132,6 +137,15 @@ def _check_bounds(settings: Settings) -> None:
     broken = settings.bounds.broken()
     if broken is not None:
         raise _refused(broken)
+
+
+def _check_refresh(settings: Settings) -> None:
+    """Refuse an idle time that could never end anything."""
+    if settings.refresh_idle > settings.refresh_lifetime:
+        raise _refused(
+            "SIGNET_REFRESH_IDLE_SECONDS has to be at most SIGNET_REFRESH_TOKEN_SECONDS: "
+            f"{settings.refresh_idle} > {settings.refresh_lifetime}."
+        )
 
 
 def _issuer(issuer: str, *, allow_loopback: bool) -> str:

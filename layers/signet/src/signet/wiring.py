@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from signet.broker.current_keys import CurrentKeys
     from signet.broker.deployment import InitializeDeployment
     from signet.broker.healing import Healing
+    from signet.broker.introspection import IntrospectToken
     from signet.broker.key_creation import KeyCreation
     from signet.broker.login import StartLogin
     from signet.broker.management import Management
@@ -50,10 +51,13 @@ if TYPE_CHECKING:
     from signet.broker.published_jwks import PublishJwks
     from signet.broker.reaper import Reaper
     from signet.broker.redemption import RedeemCode
+    from signet.broker.refresh import Refresh
+    from signet.broker.refresh_token import Lifetimes
     from signet.broker.registration import Registration
     from signet.broker.remote_keys import RemoteKeys
     from signet.broker.request_objects import RequestObjects
     from signet.broker.request_pushing import PushRequest
+    from signet.broker.revocation import RevokeToken
     from signet.broker.rotator import Rotator
     from signet.broker.sealing import Sealer
     from signet.broker.userinfo import ReadUserinfo
@@ -134,8 +138,10 @@ def push_request() -> "PushRequest":
     )
 
 
-def token_request(grant_type: str | None) -> "RedeemCode | IssueClientToken":
+def token_request(grant_type: str | None) -> "RedeemCode | Refresh | IssueClientToken":
     """Return the use case behind /token; the default refuses what is not a grant type of ours."""
+    if grant_type == "refresh_token":
+        return _refresh()
     return _issue_client_token() if grant_type == "client_credentials" else _redeem_code()
 
 
@@ -151,11 +157,38 @@ def _redeem_code() -> "RedeemCode":
         keyrings=_recent_keyrings(),
         grants=_grants(),
         keys=_current_keys(),
+        lifetimes=_lifetimes(),
         audit=_audit(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
     )
+
+
+@cache
+def _refresh() -> "Refresh":
+    from signet.broker.refresh import Refresh
+
+    return Refresh(
+        issuer=settings().issuer,
+        authentication=_client_authentication(),
+        proofs=_proofs(),
+        clients=_recent_clients(),
+        connections=_recent_connections(),
+        grants=_grants(),
+        tokens=_redeem_code(),
+        lifetimes=_lifetimes(),
+        clock=_clock(),
+        entropy=_entropy(),
+        together=_together(),
+    )
+
+
+@cache
+def _lifetimes() -> "Lifetimes":
+    from signet.broker.refresh_token import Lifetimes
+
+    return Lifetimes(absolute=settings().refresh_lifetime, idle=settings().refresh_idle)
 
 
 @cache
@@ -171,6 +204,42 @@ def _issue_client_token() -> "IssueClientToken":
         audit=_audit(),
         clock=_clock(),
         entropy=_entropy(),
+        together=_together(),
+    )
+
+
+@cache
+def revoke_token() -> "RevokeToken":
+    """Return the use case behind /revoke."""
+    from signet.broker.presented_token import PresentedTokens
+    from signet.broker.revocation import RevokeToken
+
+    return RevokeToken(
+        issuer=settings().issuer,
+        authentication=_client_authentication(),
+        # As they are stored: a token of a key that is not remembered yet would live on.
+        presented=PresentedTokens(issuer=settings().issuer, keyrings=keyrings(), grants=_grants()),
+        grants=_grants(),
+        clock=_clock(),
+        together=_together(),
+    )
+
+
+@cache
+def introspect_token() -> "IntrospectToken":
+    """Return the use case behind /introspect."""
+    from signet.broker.introspection import IntrospectToken
+    from signet.broker.presented_token import PresentedTokens
+
+    return IntrospectToken(
+        issuer=settings().issuer,
+        authentication=_client_authentication(),
+        presented=PresentedTokens(
+            issuer=settings().issuer, keyrings=_recent_keyrings(), grants=_grants()
+        ),
+        clients=_recent_clients(),
+        connections=_recent_connections(),
+        clock=_clock(),
         together=_together(),
     )
 

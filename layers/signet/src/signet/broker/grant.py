@@ -11,6 +11,20 @@ MAX_CODE_LIFETIME = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshFamily:
+    """What is stored of a grant's refresh tokens, as hashes; times are unix seconds.
+
+    `family` is what all of them share, `current` the one that is good; `expires_at` is the end of
+    them all, `idle_until` that of the current one.
+    """
+
+    family: str
+    current: str
+    expires_at: int
+    idle_until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """What is stored of a grant; times are unix seconds.
 
@@ -37,6 +51,7 @@ class Grant:
     dpop_jkt: str | None = None
     redeemed_by: str | None = None
     revoked: bool = False
+    refresh: RefreshFamily | None = None
 
 
 def grant_id(code: str, *, issuer: str, client_id: str) -> str:

@@ -12,7 +12,7 @@ from signet.broker.claim import Answer, Claim
 from signet.broker.client import Client
 from signet.broker.connection import Connection
 from signet.broker.event import Event
-from signet.broker.grant import Grant
+from signet.broker.grant import Grant, RefreshFamily
 from signet.broker.keyring import Keyring
 from signet.broker.login_record import LoginRecord
 from signet.broker.page import Page as Page  # noqa: PLC0414  (its name is part of the ports)
@@ -222,16 +222,31 @@ class Grants(Protocol):
         now: int,
         keep_until: int,
         dpop_jkt: str | None = None,
+        refresh: RefreshFamily | None = None,
     ) -> bool:
         """Mark a grant as redeemed by `redemption`; at most one caller ever gets True.
 
         False when it was redeemed or revoked before, or its code expired. With `dpop_jkt` it is
-        bound to that key until its redemption is undone.
+        bound to that key until its redemption is undone; `refresh` begins with it. All or nothing.
         """
         ...
 
     def release(self, grant_id: str, *, redemption: str) -> None:
         """Undo one's own redemption, after no token was made."""
+        ...
+
+    def rotate(
+        self, grant_id: str, *, used: str, successor: str, now: int, idle_until: int
+    ) -> bool:
+        """Put `successor` in the place of the refresh token `used`, both as hashes.
+
+        At most one successor of a token ever gets True; the same one gets it again. False also
+        when the grant was revoked or is not redeemed, or its refresh tokens expired.
+        """
+        ...
+
+    def restore(self, grant_id: str, *, used: str, successor: str) -> None:
+        """Undo one's own rotation, after no token was made."""
         ...
 
     def revoke(self, grant_id: str) -> None:

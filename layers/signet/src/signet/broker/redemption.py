@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from signet.broker.attempt import attempt, required
 from signet.broker.client import Client
 from signet.broker.client_authentication import ClientAuthentication, VerifiedClient
+from signet.broker.consumption import Consumption, UseOfCode
 from signet.broker.current_keys import CurrentKeys, Signed
 from signet.broker.event import Event
 from signet.broker.grant import (
@@ -36,6 +37,7 @@ from signet.broker.ports import (
 )
 from signet.broker.proofs import Proofs
 from signet.broker.recorded_write import STARTED
+from signet.broker.refresh_token import Lifetimes, RefreshToken
 from signet.broker.signature_event import UNUSED, signature_made
 from signet.errors import Rejected, SignetError
 from signet.jose.jws import SignedToken, SigningKey, sign
@@ -46,7 +48,12 @@ from signet.oauth.access_token import (
     token_type,
 )
 from signet.oauth.dpop import CheckedProof
-from signet.oauth.token_request import CodeRedemption, grant_type
+from signet.oauth.token_request import (
+    OFFLINE_ACCESS,
+    REFRESH_TOKEN,
+    CodeRedemption,
+    grant_type,
+)
 from signet.oidc.id_token import build_id_token_claims, half_hash
 
 _KEEP_AFTER_EXPIRY = 120  # seconds for which an ended grant is still recognised as reused
@@ -63,6 +70,7 @@ class RedeemCode:
     keyrings: Keyrings
     grants: Grants
     keys: CurrentKeys
+    lifetimes: Lifetimes
     audit: Audit
     clock: Clock
     entropy: Entropy
@@ -100,7 +108,8 @@ class RedeemCode:
         jkt = proof.jkt if proof is not None else None
         self._check(grant, redemption, jkt)
         # From here on the grant is bound to the key that was proved, and its tokens are.
-        return self._tokens(replace(grant, dpop_jkt=jkt), client)
+        bound, now = replace(grant, dpop_jkt=jkt), self.clock.now()
+        return self.issue(bound, client, self._use(bound, client, now), now=now)
 
     def _use_up(self, verified: VerifiedClient, proof: CheckedProof | None) -> None:
         self.together(
@@ -126,20 +135,46 @@ class RedeemCode:
         if connection is None or not connection.enabled:
             raise invalid_grant("the connection is disabled")
 
-    def _tokens(self, grant: Grant, client: Client) -> dict[str, object]:
+    def _use(self, grant: Grant, client: Client, now: int) -> UseOfCode:
+        """Prepare the use of the code, and a family of refresh tokens where one is due."""
+        token = self._refresh_token(grant, client)
+        family = self.lifetimes.begin(token, now=now) if token is not None else None
+        return UseOfCode(
+            grants=self.grants,
+            grant_id=grant.id,
+            redemption=self.entropy.token(),
+            now=now,
+            keep_until=(family.expires_at if family is not None else now)
+            + LIFETIME_SECONDS
+            + _KEEP_AFTER_EXPIRY,
+            dpop_jkt=grant.dpop_jkt,
+            family=family,
+            refresh_token=token,
+        )
+
+    def _refresh_token(self, grant: Grant, client: Client) -> RefreshToken | None:
+        """Make one only where the client may refresh and asked to [OIDC Core 11]."""
+        if REFRESH_TOKEN not in client.grant_types or OFFLINE_ACCESS not in grant.scope:
+            return None
+        return RefreshToken(
+            grant_id=grant.id, family=self.entropy.token(), secret=self.entropy.token()
+        )
+
+    def issue(
+        self, grant: Grant, client: Client, use: Consumption, *, now: int
+    ) -> dict[str, object]:
+        """Use a code or a refresh token up, and make the tokens of its grant.
+
+        Raises:
+            Rejected: `invalid_grant`: another request used it up, so the grant was ended.
+            Unavailable, Misconfigured: nothing was given out, and the use was given back.
+        """
         keyring = self.keyrings.get(ISSUER)
         if keyring is None:
             raise missing(ISSUER)
-        now, redemption = self.clock.now(), self.entropy.token()
         access_claims = self._access_token_claims(grant, client, now)
         won, access = self.together(
-            lambda: self.grants.redeem(
-                grant.id,
-                redemption=redemption,
-                now=now,
-                keep_until=now + LIFETIME_SECONDS + _KEEP_AFTER_EXPIRY,
-                dpop_jkt=grant.dpop_jkt,
-            ),
+            use.use_up,
             lambda: attempt(lambda: self._sign_access_token(keyring, access_claims)),
         )
         made = Made(grant=grant, client=client, jti=str(access_claims["jti"]), time=now)
@@ -147,28 +182,38 @@ class RedeemCode:
             self.grants.revoke(grant.id)
             if isinstance(access, Signed):
                 self.audit.record(made.access_token(access.value, outcome=UNUSED))
-            raise invalid_grant("another request redeemed the code")
+            raise invalid_grant("another request used it up")
         try:
             signed = required(access)
-            access_token = signed.value.compact
-            id_claims = self._id_token_claims(grant, client, access_token, now)
-            _, id_token = self.together(
-                lambda: self.audit.record(
-                    made.access_token(signed.value), made.id_token(signed.keyring.current.kid)
-                ),
-                lambda: self._sign_id_token(signed.keyring, id_claims, made),
-            )
+            id_token = self._id_token(grant, client, signed, made)
         except SignetError:
-            # No token was given out: the client may come again with the same code (OP-074).
-            self.grants.release(grant.id, redemption=redemption)
+            # No token was given out: the client may come again with the same one (OP-074).
+            use.give_back()
             raise
         return {
-            "access_token": access_token,
+            "access_token": signed.value.compact,
             "token_type": token_type(grant.dpop_jkt),
             "expires_in": LIFETIME_SECONDS,
             "scope": " ".join(grant.scope),
-            "id_token": id_token,
+            **id_token,
+            **_refresh_token_member(use),
         }
+
+    def _id_token(
+        self, grant: Grant, client: Client, signed: Signed[SignedToken], made: "Made"
+    ) -> dict[str, str]:
+        """Sign the ID token while both signatures are recorded; there is none without `openid`."""
+        if "openid" not in grant.scope:
+            self.audit.record(made.access_token(signed.value))
+            return {}
+        claims = self._id_token_claims(grant, client, signed.value.compact, made.time)
+        _, id_token = self.together(
+            lambda: self.audit.record(
+                made.access_token(signed.value), made.id_token(signed.keyring.current.kid)
+            ),
+            lambda: self._sign_id_token(signed.keyring, claims, made),
+        )
+        return {"id_token": id_token}
 
     def _sign_access_token(
         self, keyring: Keyring, claims: dict[str, object]
@@ -252,6 +297,11 @@ class Made:
             kid=kid,
             detail={"purpose": "id_token", "access_token_jti": self.jti},
         )
+
+
+def _refresh_token_member(use: Consumption) -> dict[str, str]:
+    token = use.refresh_token
+    return {} if token is None else {"refresh_token": token.compact()}
 
 
 def _read(parameters: Mapping[str, str], client: Client) -> CodeRedemption | SignetError:

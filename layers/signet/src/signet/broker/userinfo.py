@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from signet.broker.grant import Grant
 from signet.broker.identity import released
+from signet.broker.live_grant import why_ended
 from signet.broker.ports import Connections, Grants, Together
 from signet.broker.protected_resource import ProtectedResource, ResourceRequest
 from signet.oauth.access_token import invalid_token
@@ -33,22 +34,22 @@ class ReadUserinfo:
             authorization=authorization, dpop=dpop, method=method, path="/userinfo"
         )
         admitted = self.resource(request, audience=self.resource.issuer, scope="openid")
-        grant_id = str(admitted.token.claims.get("grant_id", ""))
+        claims = admitted.token.claims
         _, found = self.together(
-            lambda: self.resource.proofs.use_up(admitted.proof), lambda: self.grants.get(grant_id)
+            lambda: self.resource.proofs.use_up(admitted.proof),
+            lambda: self.grants.get(str(claims.get("grant_id", ""))),
         )
         grant = self._live_grant(found)
-        claims = released(grant.profile, grant.scope, asked=grant.userinfo_claims)
-        return {**claims, "sub": grant.subject}
+        # A refresh may have narrowed the token's scope [RFC 6749 6].
+        scope = [name for name in str(claims["scope"]).split(" ") if name in grant.scope]
+        profile = released(grant.profile, scope, asked=grant.userinfo_claims)
+        return {**profile, "sub": grant.subject}
 
     def _live_grant(self, grant: Grant | None) -> Grant:
-        """Disabled means disabled: the grant and its connection have to be alive.
-
-        Its client was looked up before, as the token's own.
-        """
-        if grant is None or grant.revoked or grant.redeemed_by is None:
-            raise invalid_token("the grant was ended")
-        connection = self.connections.get(grant.connection_id)
-        if connection is None or not connection.enabled:
-            raise invalid_token("the connection is disabled")
+        """Disabled means disabled: the grant, its client and its connection have to be alive."""
+        if grant is None:
+            raise invalid_token("there is no such grant")
+        ended = why_ended(grant, clients=self.resource.clients, connections=self.connections)
+        if ended is not None:
+            raise invalid_token(ended)
         return grant

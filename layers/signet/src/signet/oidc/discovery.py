@@ -107,15 +107,16 @@ def issuer_metadata(
         "token_endpoint": f"{issuer}/token",
         "pushed_authorization_request_endpoint": f"{issuer}/par",
         "userinfo_endpoint": f"{issuer}/userinfo",
+        "revocation_endpoint": f"{issuer}/revoke",
+        "introspection_endpoint": f"{issuer}/introspect",
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "response_types_supported": ["code"],
         "response_modes_supported": list(RESPONSE_MODES),
-        "grant_types_supported": ["authorization_code", "client_credentials"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "subject_types_supported": ["public"],
-        "scopes_supported": ["openid", "profile", "email", "phone", "address"],
+        "scopes_supported": ["openid", "profile", "email", "phone", "address", "offline_access"],
         "id_token_signing_alg_values_supported": list(id_token_algs),
-        "token_endpoint_auth_methods_supported": [AUTH_METHOD],
-        "token_endpoint_auth_signing_alg_values_supported": list(assertion_algs),
+        **_client_authentication(assertion_algs),
         "dpop_signing_alg_values_supported": list(PROOF_ALGORITHMS),
         "code_challenge_methods_supported": [pkce.METHOD],
         "prompt_values_supported": ["none", "login", "select_account"],
@@ -131,3 +132,15 @@ def issuer_metadata(
             "connection", "name", "given_name", "family_name", "email", "email_verified",
         ],
     }  # fmt: skip
+
+
+def _client_authentication(algs: tuple[str, ...]) -> dict[str, object]:
+    """Tell for each endpoint that clients authenticate at the one way to do it."""
+    return {
+        name: value
+        for endpoint in ("token", "revocation", "introspection")
+        for name, value in (
+            (f"{endpoint}_endpoint_auth_methods_supported", [AUTH_METHOD]),
+            (f"{endpoint}_endpoint_auth_signing_alg_values_supported", list(algs)),
+        )
+    }

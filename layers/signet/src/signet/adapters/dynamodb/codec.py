@@ -6,7 +6,7 @@ from typing import Any
 from signet.adapters.dynamodb.item import read_document
 from signet.broker.client import Client
 from signet.broker.connection import AssertionSettings, Connection, PinnedEndpoints
-from signet.broker.grant import Grant
+from signet.broker.grant import Grant, RefreshFamily
 from signet.broker.login_record import LoginRecord
 from signet.broker.pushed_request import PushedRequest
 from signet.oauth.authorization_request import AuthorizationRequest
@@ -54,7 +54,19 @@ def grant_of(item: Mapping[str, Any]) -> Grant:
     redeemed_by = item.get("redeemed_by", {}).get("S")
     revoked = bool(item.get("revoked", {}).get("BOOL", False))
     bound = {"dpop_jkt": item["dpop_jkt"]["S"]} if "dpop_jkt" in item else {}
-    return Grant(**{**members, **bound, "redeemed_by": redeemed_by, "revoked": revoked})
+    since = {"redeemed_by": redeemed_by, "revoked": revoked, "refresh": _refresh_of(item)}
+    return Grant(**{**members, **bound, **since})
+
+
+def _refresh_of(item: Mapping[str, Any]) -> RefreshFamily | None:
+    if "refresh_family" not in item:
+        return None
+    return RefreshFamily(
+        family=item["refresh_family"]["S"],
+        current=item["refresh_current"]["S"],
+        expires_at=int(item["refresh_expires_at"]["N"]),
+        idle_until=int(item["refresh_idle_until"]["N"]),
+    )
 
 
 def _request_of(members: dict[str, Any]) -> AuthorizationRequest:
