@@ -175,7 +175,7 @@ def test_what_the_application_asks_of_the_user_reaches_the_provider(
     stage: Stage, app: Application
 ) -> None:
     asked = {
-        "prompt": "none",
+        "prompt": "login",
         "max_age": "60",
         "login_hint": "ada@acme.example",
         "acr_values": "mfa",

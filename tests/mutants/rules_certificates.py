@@ -59,7 +59,6 @@ RULES = (
         "if connection is None or not connection.enabled or not client",
         "if connection is None or not client",
     ),
-    _login("prompt=none shows no page", 'if request.prompt == "none":', "if False:"),
     _access(
         "enabled clients alone", "if client is None or not client.enabled:", "if client is None:"
     ),

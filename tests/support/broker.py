@@ -22,6 +22,7 @@ from signet.broker.registration import Registration
 from signet.broker.remote_keys import RemoteKeys
 from signet.broker.rotation import Bounds
 from signet.broker.rotator import Rotator
+from signet.broker.single_sign_on import SingleSignOn
 from signet.broker.unusable_keys import UnusableKeys
 from signet.broker.user_authentication import UserAuthentication
 from signet.broker.userinfo import ReadUserinfo
@@ -45,6 +46,7 @@ from tests.support.memory import (
     MemoryRateLimits,
     MemoryReplay,
     MemoryRequests,
+    MemorySessions,
     one_after_the_other,
 )
 from tests.support.software_kms import SoftwareKms
@@ -68,6 +70,8 @@ class Broker:
     kms: SoftwareKms = field(default_factory=SoftwareKms)
     entropy: CountingEntropy = field(default_factory=CountingEntropy)
     signer_cache: int = 0
+    session_seconds: int = 28_800
+    session_idle: int = 3_600
 
     def _pause(self, seconds: float) -> None:
         """Wait without time going on, so that what a test expects of times holds."""
@@ -81,6 +85,7 @@ class Broker:
         self.clients = MemoryClients()
         self.logins = MemoryLogins()
         self.grants = MemoryGrants()
+        self.sessions = MemorySessions()
         self.replay = MemoryReplay()
         self.notices = MemoryNotices()
         self.audit = MemoryAudit()
@@ -166,6 +171,18 @@ class Broker:
             clock=self.clock,
             entropy=self.entropy,
         )
+        self.sign_on = SingleSignOn(
+            issuer=ISSUER,
+            code_ttl=60,
+            seconds=self.session_seconds,
+            idle_seconds=self.session_idle,
+            sessions=self.sessions,
+            connections=self.connections,
+            grants=self.grants,
+            clock=self.clock,
+            entropy=self.entropy,
+            together=one_after_the_other,
+        )
         self.start = StartLogin(
             issuer=ISSUER,
             login_ttl=600,
@@ -175,6 +192,7 @@ class Broker:
             logins=self.logins,
             provider=self.provider,
             healing=healing,
+            sign_on=self.sign_on,
             clock=self.clock,
             entropy=self.entropy,
             together=one_after_the_other,
@@ -185,7 +203,7 @@ class Broker:
             connections=self.connections,
             clients=self.clients,
             logins=self.logins,
-            grants=self.grants,
+            sign_on=self.sign_on,
             users=UserAuthentication(
                 issuer=ISSUER,
                 keyrings=self.recent_keyrings,

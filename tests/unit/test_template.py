@@ -22,7 +22,7 @@ FOLDERS = sorted(path.parent.name for path in FUNCTIONS.glob("*/app.py"))
 BY_EVENT = ["reap_keys", "rotate_keys"]
 HTTP = [name for name in FOLDERS if name not in {"initialize", *BY_EVENT}]
 KEYS_BY_TAG = "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"
-EXPIRING = {"LoginsTable", "GrantsTable", "ReplayTable", "ManagementTable"}
+EXPIRING = {"LoginsTable", "GrantsTable", "ReplayTable", "ManagementTable", "SessionsTable"}
 
 # The contract's settings and their defaults, as environment variables.
 SETTINGS: dict[str, int | str] = {
@@ -37,6 +37,8 @@ SETTINGS: dict[str, int | str] = {
     "SIGNET_RETENTION_SECONDS": 172_800,
     "SIGNET_ROTATION_DAYS": 90,
     "SIGNET_ROTATION_SECONDS": "",
+    "SIGNET_SESSION_IDLE_SECONDS": 3_600,
+    "SIGNET_SESSION_SECONDS": 28_800,
     "SIGNET_SIGNER_CACHE_SECONDS": 30,
     "SIGNET_VERIFIER_CACHE_SECONDS": 86_400,
 }
@@ -757,6 +759,8 @@ def test_the_settings_take_every_number_that_the_template_takes(setting: str, de
         ("SIGNET_CODE_TTL_SECONDS", 60),
         ("SIGNET_LOGIN_TTL_SECONDS", 3_600),
         ("SIGNET_ROTATION_DAYS", 3_650),
+        ("SIGNET_SESSION_SECONDS", 86_400),
+        ("SIGNET_SESSION_IDLE_SECONDS", 86_400),
     ],
 )
 def test_what_the_settings_bound_cloudformation_refuses_too(setting: str, most: int) -> None:

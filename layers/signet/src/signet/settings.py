@@ -29,6 +29,7 @@ class Tables:
     replay: str
     management: str
     events: str
+    sessions: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,8 @@ class Settings:
     jwks_max_age: int
     login_ttl: int
     code_ttl: int
+    session_seconds: int
+    session_idle: int
     admin_jwks: Mapping[str, object] | None
     allow_loopback: bool
 
@@ -85,6 +88,7 @@ class Settings:
                 replay=reader.text("SIGNET_REPLAY_TABLE", "replay"),
                 management=reader.text("SIGNET_MANAGEMENT_TABLE", "management"),
                 events=reader.text("SIGNET_EVENTS_TABLE", "events"),
+                sessions=reader.text("SIGNET_SESSIONS_TABLE", "sessions"),
             ),
             event_bus=reader.text("SIGNET_EVENT_BUS", "signet"),
             propagation=reader.seconds("SIGNET_PROPAGATION_SECONDS", 172_800),
@@ -97,6 +101,8 @@ class Settings:
             jwks_max_age=reader.seconds("SIGNET_JWKS_MAX_AGE", 300),
             login_ttl=reader.seconds("SIGNET_LOGIN_TTL_SECONDS", 600, least=1, most=3_600),
             code_ttl=reader.seconds("SIGNET_CODE_TTL_SECONDS", 60, least=1, most=60),
+            session_seconds=reader.seconds("SIGNET_SESSION_SECONDS", 28_800, most=86_400),
+            session_idle=reader.seconds("SIGNET_SESSION_IDLE_SECONDS", 3_600, most=86_400),
             admin_jwks=_admin_jwks(reader.text("SIGNET_ADMIN_JWKS", "")),
             allow_loopback=allow_loopback,
         )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from signet.adapters.dynamodb.management import DynamoDbRateLimits
     from signet.adapters.dynamodb.one_time import DynamoDbGrants, DynamoDbLogins
     from signet.adapters.dynamodb.registered import DynamoDbClients, DynamoDbConnections
+    from signet.adapters.dynamodb.sessions import DynamoDbSessions
     from signet.adapters.eventbridge import EventBridge
     from signet.adapters.fetcher.guarded import GuardedFetcher
     from signet.adapters.kms import KmsKeys
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from signet.broker.registration import Registration
     from signet.broker.rotator import Rotator
     from signet.broker.sealing import Sealer
+    from signet.broker.single_sign_on import SingleSignOn
     from signet.broker.userinfo import ReadUserinfo
 
 
@@ -68,6 +70,25 @@ def start_login() -> "StartLogin":
         logins=_logins(),
         provider=_provider(),
         healing=_healing(),
+        sign_on=_sign_on(),
+        clock=_clock(),
+        entropy=_entropy(),
+        together=_together(),
+    )
+
+
+@cache
+def _sign_on() -> "SingleSignOn":
+    from signet.broker.single_sign_on import SingleSignOn
+
+    return SingleSignOn(
+        issuer=settings().issuer,
+        code_ttl=settings().code_ttl,
+        seconds=settings().session_seconds,
+        idle_seconds=settings().session_idle,
+        sessions=_sessions(),
+        connections=_recent_connections(),
+        grants=_grants(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
@@ -94,8 +115,8 @@ def finish_login() -> "FinishLogin":
         connections=_recent_connections(),
         clients=_recent_clients(),
         logins=_logins(),
-        grants=_grants(),
         users=users,
+        sign_on=_sign_on(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
@@ -557,6 +578,13 @@ def _logins() -> "DynamoDbLogins":
     from signet.adapters.dynamodb.one_time import DynamoDbLogins
 
     return DynamoDbLogins(_database(), table=settings().tables.logins)
+
+
+@cache
+def _sessions() -> "DynamoDbSessions":
+    from signet.adapters.dynamodb.sessions import DynamoDbSessions
+
+    return DynamoDbSessions(_database(), table=settings().tables.sessions)
 
 
 @cache

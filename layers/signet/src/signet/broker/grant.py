@@ -14,7 +14,8 @@ MAX_CODE_LIFETIME = 60
 class Grant:
     """What is stored of a grant; times are unix seconds.
 
-    `login` holds `auth_time`, `acr`, `amr` and `connection`; `profile` the mapped claims.
+    `login` holds `auth_time`, `acr`, `amr` and `connection`; `profile` the mapped claims; `sid`
+    names the session in which it was given.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Grant:
     code_expires_at: int
     redeemed_by: str | None = None
     revoked: bool = False
+    sid: str | None = None
 
 
 def grant_id(code: str, *, issuer: str, client_id: str) -> str:

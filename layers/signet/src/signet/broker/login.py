@@ -19,6 +19,7 @@ from signet.broker.keyring import missing
 from signet.broker.login_record import LoginRecord, cookie_name, hashed
 from signet.broker.ports import Clients, Clock, Connections, Entropy, Keyrings, Logins, Together
 from signet.broker.provider import Provider
+from signet.broker.single_sign_on import NO_COOKIES, SingleSignOn
 from signet.errors import Misconfigured, Rejected, SignetError
 from signet.oauth import pkce
 from signet.oauth.authorization_request import MAX_STATE, AuthorizationRequest, authorization_url
@@ -47,11 +48,14 @@ class StartLogin:
     logins: Logins
     provider: Provider
     healing: Healing
+    sign_on: SingleSignOn
     clock: Clock
     entropy: Entropy
     together: Together
 
-    def __call__(self, parameters: Mapping[str, str]) -> Redirection | AskForEmail:
+    def __call__(
+        self, parameters: Mapping[str, str], cookies: Mapping[str, str] = NO_COOKIES
+    ) -> Redirection | AskForEmail:
         """Check the request, remember the login, and say where the browser has to go.
 
         Raises:
@@ -64,7 +68,12 @@ class StartLogin:
                 parameters, client_id=client.client_id, redirect_uri=redirect_uri
             )
             _check_scope(request, client)
-            connection = self._connection(request, client)
+            connection, session = self.together(
+                lambda: self._connection(request, client), lambda: self.sign_on.find(cookies)
+            )
+            signed_in = self.sign_on.code(session, request, client, connection)
+            if signed_in is not None:
+                return signed_in
             if connection is None:
                 return _ask_for_email(request, parameters)
             return self._start(request, connection)
@@ -182,13 +191,7 @@ class StartLogin:
 
 
 def _ask_for_email(request: AuthorizationRequest, parameters: Mapping[str, str]) -> AskForEmail:
-    """Ask, unless the application allows no page [OIDC Core 3.1.2.1, prompt=none]."""
-    if request.prompt == "none":
-        raise Rejected(
-            "interaction_required",
-            "The person has to say which organisation they sign in with.",
-            redirectable=True,
-        )
+    """Ask; whoever allows no page was answered before [OIDC Core 3.1.2.1, prompt=none]."""
     again = {name: value for name, value in parameters.items() if name != "login_hint"}
     return AskForEmail(parameters=again, unknown=request.login_hint is not None)
 

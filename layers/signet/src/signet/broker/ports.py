@@ -16,6 +16,7 @@ from signet.broker.grant import Grant
 from signet.broker.keyring import Keyring
 from signet.broker.login_record import LoginRecord
 from signet.broker.page import Page as Page  # noqa: PLC0414  (its name is part of the ports)
+from signet.broker.session import Session, SessionGrant
 from signet.jose.algorithms import SigningAlgorithm
 from signet.jose.jws import DigestSigner
 from signet.oauth.http_message import HttpAnswer, HttpRequest
@@ -207,6 +208,41 @@ class Grants(Protocol):
 
     def revoke(self, grant_id: str) -> None:
         """End a grant and every token of it; idempotent."""
+        ...
+
+
+class Sessions(Protocol):
+    """Sessions of browsers, and what was granted in them."""
+
+    def add(self, session: Session, grant: SessionGrant) -> None:
+        """Store a session with its first grant."""
+        ...
+
+    def get(self, key: str) -> Session | None:
+        """Return the session of a cookie, in a strong read; it may be past its times."""
+        ...
+
+    def remove(self, key: str) -> None:
+        """Take a session away from one browser; what was granted in it stays known. Idempotent."""
+        ...
+
+    def note(self, session: Session, grant: SessionGrant) -> None:
+        """Note a grant of a session, before the session is used for it."""
+        ...
+
+    def use(self, key: str, *, now: int, idle_until: int) -> bool:
+        """Set until when a live session may be idle; False when it is over.
+
+        Whoever ends it sees each grant that was noted before a use that got True.
+        """
+        ...
+
+    def end(self, sid: str) -> tuple[SessionGrant, ...]:
+        """Take a session away from every browser, and return what was granted in it; idempotent."""
+        ...
+
+    def named(self, upstream: str) -> frozenset[str]:
+        """Return the `sid` of every session that a provider names so."""
         ...
 
 

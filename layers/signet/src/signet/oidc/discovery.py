@@ -119,6 +119,6 @@ def issuer_metadata(
         "claims_parameter_supported": False,
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr",
-            "connection", "name", "given_name", "family_name", "email", "email_verified",
+            "sid", "connection", "name", "given_name", "family_name", "email", "email_verified",
         ],
     }  # fmt: skip

@@ -8,6 +8,7 @@ from signet.broker.client import Client
 from signet.broker.connection import AssertionSettings, Connection, PinnedEndpoints
 from signet.broker.grant import Grant
 from signet.broker.login_record import LoginRecord
+from signet.broker.session import Session, SessionGrant
 from signet.oauth.authorization_request import AuthorizationRequest
 
 
@@ -45,6 +46,17 @@ def grant_of(item: Mapping[str, Any]) -> Grant:
     redeemed_by = item.get("redeemed_by", {}).get("S")
     revoked = bool(item.get("revoked", {}).get("BOOL", False))
     return Grant(**{**members, "redeemed_by": redeemed_by, "revoked": revoked})
+
+
+def session_of(item: Mapping[str, Any]) -> Session:
+    """Read a session; until when it may be idle changes with each use."""
+    members = _tuples(read_document(item), "upstream")
+    return Session(**{**members, "idle_until": int(item["idle_until"]["N"])})
+
+
+def session_grant_of(item: Mapping[str, Any]) -> SessionGrant:
+    """Read what was granted in a session."""
+    return SessionGrant(**read_document(item))
 
 
 def _tuples(members: dict[str, Any], *names: str) -> dict[str, Any]:
