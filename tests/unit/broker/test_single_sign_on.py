@@ -112,6 +112,7 @@ def test_a_session_ends_when_it_is_idle_and_lives_on_while_it_is_used(app: App) 
         app.broker.clock.time += 3_599
         assert "code" in again(app, cookies)
     app.broker.clock.time += 3_600
+    assert app.broker.sign_on.find(cookies) is None
     assert again(app, cookies)["error"] == "login_required"
 
 
@@ -121,6 +122,7 @@ def test_a_session_ends_after_its_time_however_often_it_is_used(app: App) -> Non
         app.broker.clock.time += 1_799
         assert "code" in again(app, cookies)
     app.broker.clock.time += 16
+    assert app.broker.sign_on.find(cookies) is None
     assert again(app, cookies)["error"] == "login_required"
 
 

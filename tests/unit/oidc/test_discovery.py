@@ -23,7 +23,7 @@ def test_our_metadata_offer_no_secrets_and_no_weak_methods() -> None:
 def test_every_endpoint_is_under_the_issuer() -> None:
     ours = issuer_metadata(ISSUER, id_token_algs=(), assertion_algs=())
     addresses = [value for name, value in ours.items() if name.endswith(("_endpoint", "_uri"))]
-    assert len(addresses) == 4
+    assert len(addresses) == 5
     assert all(str(address).startswith(f"{ISSUER}/") for address in addresses)
 
 

@@ -36,16 +36,20 @@ if TYPE_CHECKING:
     from signet.broker.healing import Healing
     from signet.broker.key_creation import KeyCreation
     from signet.broker.login import StartLogin
+    from signet.broker.logout import Logout
+    from signet.broker.logout_sending import SendLogout
     from signet.broker.management import Management
     from signet.broker.management_access import ManagementAccess
     from signet.broker.ports import Announcements, ReapingRequests, RotationRequests
     from signet.broker.provider import Provider
+    from signet.broker.provider_logout import ProviderLogout
     from signet.broker.published_jwks import PublishJwks
     from signet.broker.reaper import Reaper
     from signet.broker.redemption import RedeemCode
     from signet.broker.registration import Registration
     from signet.broker.rotator import Rotator
     from signet.broker.sealing import Sealer
+    from signet.broker.session_end import EndSessions
     from signet.broker.single_sign_on import SingleSignOn
     from signet.broker.userinfo import ReadUserinfo
 
@@ -92,6 +96,66 @@ def _sign_on() -> "SingleSignOn":
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
+    )
+
+
+@cache
+def logout() -> "Logout":
+    """Return the use case behind /logout."""
+    from signet.broker.logout import Logout
+
+    return Logout(
+        issuer=settings().issuer,
+        sessions=_sessions(),
+        clients=_recent_clients(),
+        keyrings=_recent_keyrings(),
+        end=_end_sessions(),
+    )
+
+
+@cache
+def provider_logout() -> "ProviderLogout":
+    """Return the use case behind a connection's back-channel logout."""
+    from signet.adapters.dynamodb.one_time import DynamoDbReplay
+    from signet.broker.provider_logout import ProviderLogout
+
+    return ProviderLogout(
+        connections=_recent_connections(),
+        provider=_provider(),
+        replay=DynamoDbReplay(_database(), table=settings().tables.replay),
+        sessions=_sessions(),
+        end=_end_sessions(),
+        clock=_clock(),
+    )
+
+
+@cache
+def send_logout() -> "SendLogout":
+    """Return the use case that tells an application of a sign-out."""
+    from signet.broker.logout_sending import SendLogout
+
+    return SendLogout(
+        issuer=settings().issuer,
+        clients=_clients(),
+        keyrings=_recent_keyrings(),
+        keys=_current_keys(),
+        audit=_audit(),
+        fetcher=_fetcher(),
+        clock=_clock(),
+        entropy=_entropy(),
+    )
+
+
+@cache
+def _end_sessions() -> "EndSessions":
+    from signet.adapters.eventbridge import EventBridgeLogoutNotices
+    from signet.broker.session_end import EndSessions
+
+    return EndSessions(
+        sessions=_sessions(),
+        grants=_grants(),
+        clients=_recent_clients(),
+        notices=EventBridgeLogoutNotices(_event_bus()),
     )
 
 

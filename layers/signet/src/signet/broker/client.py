@@ -43,6 +43,8 @@ class Client:
     created_at: int
     updated_at: int
     version: int = 1
+    backchannel_logout_uri: str | None = None
+    backchannel_logout_session_required: bool = False
 
     @classmethod
     def parse(
@@ -81,6 +83,10 @@ class Client:
             enabled=reader.flag("enabled", default=True),
             created_at=now,
             updated_at=now,
+            backchannel_logout_uri=_backchannel_logout_uri(reader, allow_loopback=allow_loopback),
+            backchannel_logout_session_required=reader.flag(
+                "backchannel_logout_session_required", default=False
+            ),
         )
         reader.choice("token_endpoint_auth_method", {"private_key_jwt"}, default="private_key_jwt")
         _refuse_not_available(reader)
@@ -122,6 +128,14 @@ def _uris(reader: DocumentReader, name: str, *, allow_loopback: bool) -> tuple[s
     return tuple(
         check_registrable(uri, allow_loopback=allow_loopback) for uri in reader.texts(name)
     )
+
+
+def _backchannel_logout_uri(reader: DocumentReader, *, allow_loopback: bool) -> str | None:
+    """Read the one address that we call: held to the rules of those that browsers are sent to."""
+    if reader.take("backchannel_logout_uri") is None:
+        return None
+    uri = reader.text("backchannel_logout_uri", pattern=_URL)
+    return check_registrable(uri, allow_loopback=allow_loopback)
 
 
 def _connections(reader: DocumentReader) -> tuple[str, ...] | None:

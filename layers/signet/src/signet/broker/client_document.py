@@ -37,6 +37,8 @@ def settable_members(client: Client) -> dict[str, object]:
         "dpop_bound_access_tokens": False,
         "require_pushed_authorization_requests": False,
         "assertion_audience": client.assertion_audience,
+        "backchannel_logout_uri": client.backchannel_logout_uri,
+        "backchannel_logout_session_required": client.backchannel_logout_session_required,
         "enabled": client.enabled,
     }
 

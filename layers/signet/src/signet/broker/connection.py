@@ -156,6 +156,10 @@ class Connection:
         """Return this connection's own callback address; `issuer` is Signet's."""
         return f"{issuer}/connections/{self.id}/callback"
 
+    def backchannel_logout_uri(self, issuer: str) -> str:
+        """Return where the provider may sign people out [Back-Channel Logout 1.0]."""
+        return f"{issuer}/connections/{self.id}/backchannel-logout"
+
     def jwks_uri(self, issuer: str) -> str:
         """Return where this connection's public keys are; `issuer` is Signet's."""
         return f"{issuer}/connections/{self.id}/jwks.json"

@@ -298,6 +298,27 @@ class RotationRequests(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogoutNotice:
+    """Whom an application is told to be signed out: a subject of ours, and the session's `sid`."""
+
+    client_id: str
+    subject: str
+    sid: str
+
+
+class LogoutNotices(Protocol):
+    """Where applications' logout tokens are asked for."""
+
+    def request(self, *notices: LogoutNotice) -> None:
+        """Ask for a logout token to each application, at least once; without a notice nothing.
+
+        Raises:
+            Unavailable: some of them were not asked for.
+        """
+        ...
+
+
 class ReapingRequests(Protocol):
     """Where the rest of a long list of keys is asked for."""
 

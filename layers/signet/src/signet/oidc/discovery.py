@@ -121,4 +121,7 @@ def issuer_metadata(
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr",
             "sid", "connection", "name", "given_name", "family_name", "email", "email_verified",
         ],
+        "end_session_endpoint": f"{issuer}/logout",
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
     }  # fmt: skip

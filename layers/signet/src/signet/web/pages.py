@@ -51,10 +51,7 @@ def email_page_body(parameters: Mapping[str, str], *, unknown: bool) -> str:
     It names no organisation, and says the same of an address that is not known, of one whose
     connection is disabled, and of one that this application may not use.
     """
-    carried = "".join(
-        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
-        for name, value in parameters.items()
-    )
+    carried = _hidden(parameters)
     problem = (
         '<p class="problem" role="alert">We found no sign-in for this address. Check it, or ask '
         "your administrator.</p>"
@@ -65,6 +62,32 @@ def email_page_body(parameters: Mapping[str, str], *, unknown: bool) -> str:
         f'own sign-in.</p>{problem if unknown else ""}<form method="get" action="/authorize">'
         f'{carried}<label>Work email<input type="email" name="login_hint" required autofocus '
         'autocomplete="email" maxlength="320"></label><button>Continue</button></form></main>',
+    )
+
+
+def confirm_logout_page_body(parameters: Mapping[str, str]) -> str:
+    """Write the page that asks whether to sign out; it names no application and no person."""
+    return _page(
+        "Sign out",
+        '<main class="ask"><h1>Sign out?</h1><p>You will have to sign in again in every '
+        "application that you use with this browser.</p>"
+        f'<form method="post" action="/logout">{_hidden(parameters)}'
+        "<button>Sign out</button></form></main>",
+    )
+
+
+def signed_out_page_body() -> str:
+    """Write the page that ends a sign-out which leads nowhere else."""
+    return _page(
+        "Signed out",
+        '<main class="ask"><h1>You are signed out</h1><p>You can close this window.</p></main>',
+    )
+
+
+def _hidden(parameters: Mapping[str, str]) -> str:
+    return "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+        for name, value in parameters.items()
     )
 
 

@@ -125,6 +125,8 @@ def _values(sheet: RegistrationSheet) -> str:
         "Client authentication": _code(sheet.token_endpoint_auth_method),
         "Algorithm": _code(sheet.token_endpoint_auth_signing_alg),
         "Public keys": _public_keys(sheet),
+        "Back-channel logout URI": "where the provider has it, so that a sign-out there ends the "
+        f"sign-ins here:{_block(sheet.backchannel_logout_uri)}",
         "Scopes": " ".join(map(_code, sheet.scopes)),
         "Client ID": _code(sheet.client_id) + " as Signet has it now",
         "Your issuer": _code(sheet.issuer) + " as Signet has it now",

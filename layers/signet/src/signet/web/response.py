@@ -73,15 +73,22 @@ def email_page(ask: AskForEmail, *, secure: bool) -> Response:
     person's own provider, whatever its address is.
     """
     targets = "'self' https:" if secure else "'self' https: http:"
+    body = email_page_body(ask.parameters, unknown=ask.unknown)
+    return own_page(body, form_action=targets)
+
+
+def own_page(body: str, *, form_action: str, cookies: tuple[str, ...] = ()) -> Response:
+    """Show a page of ours whose form, if it has one, leads where `form_action` says."""
     return Response(
         status=200,
         headers={
             "content-type": "text/html; charset=utf-8",
             "content-security-policy": (
-                f"{_NOTHING}; form-action {targets}; style-src {style_source()}"
+                f"{_NOTHING}; form-action {form_action}; style-src {style_source()}"
             ),
         },
-        body=email_page_body(ask.parameters, unknown=ask.unknown),
+        body=body,
+        cookies=cookies,
     )
 
 

@@ -199,6 +199,7 @@ class RegistrationSheet(Closed):
     issuer: str
     client_id: str
     redirect_uri: str
+    backchannel_logout_uri: str
     jwks_uri: str
     token_endpoint_auth_method: Literal["private_key_jwt"]
     token_endpoint_auth_signing_alg: ALGORITHM
@@ -237,6 +238,10 @@ class ClientMembers(Closed):
     assertion_audience: Literal["issuer", "token_endpoint_compat"] = optional(
         "What its assertions may name as their audience.", "issuer"
     )
+    backchannel_logout_uri: Url | None = optional(
+        "Where it is told that a person is signed out.", "https://app.example/backchannel-logout"
+    )
+    backchannel_logout_session_required: bool = optional("Whether it needs `sid` there.")
     enabled: bool = optional("Whether it may do anything.")
 
 

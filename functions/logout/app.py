@@ -1,0 +1,24 @@
+"""Lambda function `logout`: sign a person out [OpenID Connect RP-Initiated Logout 1.0]."""
+
+from signet import wiring
+from signet.broker.front_channel import Redirection
+from signet.web.cookies import own_cookies
+from signet.web.endpoint import endpoint
+from signet.web.errors import error_page
+from signet.web.logout_page import logout_page
+from signet.web.request import Request
+from signet.web.response import Response, redirect
+
+
+@endpoint("logout", methods=("GET", "POST"), on_error=error_page)
+def handler(request: Request) -> Response:
+    """End this browser's session and bring it back to the application; or ask the person first."""
+    secure = wiring.settings().secure_cookies
+    outcome = wiring.logout()(
+        request.parameters(),
+        own_cookies(request.cookies, secure=secure),
+        posted=request.method == "POST",
+    )
+    if isinstance(outcome, Redirection):
+        return redirect(outcome, secure=secure)
+    return logout_page(outcome, secure=secure)
