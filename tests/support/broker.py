@@ -14,14 +14,18 @@ from signet.broker.front_channel import Redirection
 from signet.broker.healing import Healing
 from signet.broker.key_creation import KeyCreation
 from signet.broker.login import StartLogin
+from signet.broker.logout import Logout
+from signet.broker.logout_sending import SendLogout
 from signet.broker.probe import ProviderProbe
 from signet.broker.provider import Provider
+from signet.broker.provider_logout import ProviderLogout
 from signet.broker.reaper import Reaper
 from signet.broker.redemption import RedeemCode
 from signet.broker.registration import Registration
 from signet.broker.remote_keys import RemoteKeys
 from signet.broker.rotation import Bounds
 from signet.broker.rotator import Rotator
+from signet.broker.session_end import EndSessions
 from signet.broker.single_sign_on import SingleSignOn
 from signet.broker.unusable_keys import UnusableKeys
 from signet.broker.user_authentication import UserAuthentication
@@ -42,6 +46,7 @@ from tests.support.memory import (
     MemoryGrants,
     MemoryKeyrings,
     MemoryLogins,
+    MemoryLogoutNotices,
     MemoryNotices,
     MemoryRateLimits,
     MemoryReplay,
@@ -233,6 +238,38 @@ class Broker:
             clock=self.clock,
             entropy=self.entropy,
             together=one_after_the_other,
+        )
+        self.logout_notices = MemoryLogoutNotices()
+        self.end_sessions = EndSessions(
+            sessions=self.sessions,
+            grants=self.grants,
+            clients=self.clients,
+            notices=self.logout_notices,
+        )
+        self.logout = Logout(
+            issuer=ISSUER,
+            sessions=self.sessions,
+            clients=self.clients,
+            keyrings=self.keyrings,
+            end=self.end_sessions,
+        )
+        self.provider_logout = ProviderLogout(
+            connections=self.connections,
+            provider=self.provider,
+            replay=self.replay,
+            sessions=self.sessions,
+            end=self.end_sessions,
+            clock=self.clock,
+        )
+        self.send_logout = SendLogout(
+            issuer=ISSUER,
+            clients=self.clients,
+            keyrings=self.recent_keyrings,
+            keys=self.keys,
+            audit=self.audit,
+            fetcher=self.idp,
+            clock=self.clock,
+            entropy=self.entropy,
         )
         self.userinfo = ReadUserinfo(
             issuer=ISSUER,

@@ -14,7 +14,7 @@ from signet.broker.event import Event, event_document
 from signet.broker.grant import Grant
 from signet.broker.keyring import Keyring
 from signet.broker.login_record import LoginRecord, hashed
-from signet.broker.ports import KeptPosition, Page
+from signet.broker.ports import KeptPosition, LogoutNotice, Page
 from signet.broker.session import Session, SessionGrant
 from signet.errors import Rejected, Unavailable
 
@@ -443,3 +443,13 @@ class MemoryRequests:
 
     def request(self, *owners: str) -> None:
         self.owners.extend(owners)
+
+
+class MemoryLogoutNotices:
+    """`LogoutNotices`: what was asked for, in order."""
+
+    def __init__(self) -> None:
+        self.notices: list[LogoutNotice] = []
+
+    def request(self, *notices: LogoutNotice) -> None:
+        self.notices.extend(notices)

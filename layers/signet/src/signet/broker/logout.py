@@ -118,9 +118,10 @@ class Logout:
 def confirmation_of(value: str, *, issuer: str) -> str:
     """Return what our page's form has to bring back: only who has the cookie can know it.
 
-    It is used up with the session, whose cookie's value it is made of (OP-068).
+    It is used up with the session, whose cookie's value it is made of (OP-068). It is another hash
+    than the one under which the session is stored: who can read the table knows none of these.
     """
-    return record_key("LOGOUT", issuer, value)
+    return record_key("LOGOUT", "confirm", issuer, value)
 
 
 def _is_confirmed(request: LogoutRequest, confirmation: str) -> bool:
