@@ -142,6 +142,14 @@ RULES = (
     _token("events", "    check_events,\n", ""),
     _token("nonce", "    check_nonce,\n", ""),
     _token("jti", "    check_id,\n", ""),
+    Rule(
+        "logout token: the connection's algorithm",
+        "broker/provider.py",
+        "alg=connection.id_token_alg,\n            types=LOGOUT_TYPES,",
+        'alg=__import__("jwt").get_unverified_header(token)["alg"],\n'
+        "            types=LOGOUT_TYPES,",
+        (f"{_PROVIDER}test_the_header_does_not_choose_the_algorithm",),
+    ),
     _token(
         "no other kind",
         'TYPES = frozenset({None, "JWT", TYP})',

@@ -220,6 +220,14 @@ def test_a_token_under_another_algorithm_or_key_is_refused(app: App) -> None:
     refused(app.broker, f"eyJhbGciOiJub25lIn0.{payload}.")
 
 
+def test_the_header_does_not_choose_the_algorithm(app: App) -> None:
+    person = sign_in(app)
+    ours = replace(app.broker.idp.key, alg="PS256")
+    app.broker.idp.key = ours
+    refused(app.broker, token(app.broker))
+    assert is_signed_in(app, person.cookies)
+
+
 @pytest.mark.parametrize("connection_id", ["", "con_" + "a" * 26, "../x", "acme", "x" * 5_000])
 def test_nobody_signs_out_at_a_connection_that_is_not_there(app: App, connection_id: str) -> None:
     with pytest.raises(Rejected) as problem:
