@@ -12,13 +12,16 @@ from signet.web.response import Response, redirect
 
 @endpoint("logout", methods=("GET", "POST"), on_error=error_page)
 def handler(request: Request) -> Response:
-    """End this browser's session and bring it back to the application; or ask the person first."""
+    """End this browser's session and bring it back to the application; or ask the person first.
+
+    The provider's own logout, where it is part of it, leads back to /logout/callback.
+    """
     secure = wiring.settings().secure_cookies
-    outcome = wiring.logout()(
-        request.parameters(),
-        own_cookies(request.cookies, secure=secure),
-        posted=request.method == "POST",
-    )
+    parameters, cookies = request.parameters(), own_cookies(request.cookies, secure=secure)
+    if request.path.endswith("/logout/callback"):
+        outcome = wiring.logout().come_back(parameters, cookies)
+    else:
+        outcome = wiring.logout()(parameters, cookies, posted=request.method == "POST")
     if isinstance(outcome, Redirection):
         return redirect(outcome, secure=secure)
     return logout_page(outcome, secure=secure)

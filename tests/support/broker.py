@@ -28,6 +28,7 @@ from signet.broker.rotator import Rotator
 from signet.broker.session_end import EndSessions
 from signet.broker.single_sign_on import SingleSignOn
 from signet.broker.unusable_keys import UnusableKeys
+from signet.broker.upstream_logout import UpstreamLogout
 from signet.broker.user_authentication import UserAuthentication
 from signet.broker.userinfo import ReadUserinfo
 from signet.jose.algorithms import algorithm
@@ -252,6 +253,12 @@ class Broker:
             clients=self.clients,
             keyrings=self.keyrings,
             end=self.end_sessions,
+            upstream=UpstreamLogout(
+                issuer=ISSUER,
+                connections=self.connections,
+                provider=self.provider,
+                entropy=self.entropy,
+            ),
         )
         self.provider_logout = ProviderLogout(
             connections=self.connections,

@@ -54,7 +54,7 @@ PROVIDER_WAITS = {
     "discovery": 0,
     "initialize": 1,  # the answer to CloudFormation
     "jwks": 0,
-    "logout": 0,
+    "logout": 1,  # metadata
     "manage": 3,  # metadata, keys and token request of a connection test
     "reap_keys": 0,
     "rotate_keys": 2,  # metadata and token request of a probe

@@ -1,11 +1,15 @@
 """RP-initiated logout: who is signed out by what, and where nobody is sent (OP-056, OP-068)."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from tests.support.broker import ISSUER, REDIRECT_URI, App, Broker
+from tests.support.canned_provider import ISSUER as PROVIDER
+from tests.support.canned_provider import answer
 from tests.support.signed_in import (
     BACKCHANNEL,
     POST_LOGOUT,
@@ -381,3 +385,122 @@ def test_the_access_tokens_subject_is_the_hints(app: App) -> None:
     person = sign_in(app)
     assert read_unverified(person.access_token).claims["sub"] == person.claims["sub"]
     assert person.claims["iss"] == ISSUER
+
+
+# --- the provider's own logout ---
+
+
+def at_the_provider(app: App, person: SignedIn, **parameters: str) -> tuple[dict[str, str], Any]:
+    """Sign out; return what the provider is asked, and the browser's cookies then."""
+    outcome = ask(app, person.cookies, id_token_hint=person.id_token, **parameters)
+    assert isinstance(outcome, Redirection)
+    assert outcome.url.startswith(f"{PROVIDER}/logout?")
+    query = {name: v[0] for name, v in parse_qs(urlsplit(outcome.url).query).items()}
+    return query, {cookie.name: cookie.value for cookie in outcome.cookies if cookie.value}
+
+
+def with_upstream_logout(app: App, **members: object) -> None:
+    app.broker.idp.metadata["end_session_endpoint"] = f"{PROVIDER}/logout"
+    connection = app.broker.connections.find("acme")
+    assert connection is not None
+    changed = replace(connection, upstream_logout=True, **members)  # type: ignore[arg-type]
+    app.broker.connections.items[connection.id] = changed
+
+
+def test_where_it_is_wanted_the_provider_signs_the_person_out_too(app: App) -> None:
+    with_upstream_logout(app)
+    person = sign_in(app)
+    query, cookies = at_the_provider(
+        app, person, post_logout_redirect_uri=POST_LOGOUT, state="state"
+    )
+    assert set(query) == {"client_id", "post_logout_redirect_uri", "state"}
+    assert query["client_id"] == "signet"
+    assert query["post_logout_redirect_uri"] == f"{ISSUER}/logout/callback"
+    assert len(query["state"]) == 43
+    assert not is_signed_in(app, person.cookies)
+    back = app.broker.logout.come_back({"state": query["state"]}, cookies)
+    assert isinstance(back, Redirection)
+    assert back.url == f"{POST_LOGOUT}?state=state"
+    assert {cookie.name for cookie in back.cookies} == set(cookies)
+    assert not any(cookie.value for cookie in back.cookies)
+
+
+def test_who_was_going_nowhere_sees_that_it_is_done(app: App) -> None:
+    with_upstream_logout(app)
+    query, cookies = at_the_provider(app, sign_in(app))
+    assert cookies == {}
+    assert isinstance(app.broker.logout.come_back({"state": query["state"]}, {}), SignedOut)
+
+
+def test_what_does_not_fit_a_cookie_is_left_behind(app: App) -> None:
+    with_upstream_logout(app)
+    _, cookies = at_the_provider(
+        app, sign_in(app), post_logout_redirect_uri=POST_LOGOUT, state="\U0001f510" * 2_000
+    )
+    assert cookies == {}
+
+
+@pytest.mark.parametrize("endpoint", [None, "https://evil.example/logout", "no address", 7])
+def test_a_provider_without_a_logout_at_an_agreed_origin_is_left_out(
+    app: App, endpoint: object
+) -> None:
+    with_upstream_logout(app)
+    app.broker.idp.metadata["end_session_endpoint"] = endpoint
+    person = sign_in(app)
+    outcome = ask(
+        app, person.cookies, id_token_hint=person.id_token, post_logout_redirect_uri=POST_LOGOUT
+    )
+    assert isinstance(outcome, Redirection)
+    assert outcome.url == POST_LOGOUT
+
+
+def test_without_an_administrators_wish_the_provider_is_left_out(app: App) -> None:
+    app.broker.idp.metadata["end_session_endpoint"] = f"{PROVIDER}/logout"
+    person = sign_in(app)
+    assert isinstance(ask(app, person.cookies, id_token_hint=person.id_token), SignedOut)
+
+
+def test_a_connection_that_is_gone_or_disabled_is_left_out(app: App) -> None:
+    with_upstream_logout(app)
+    first, second = sign_in(app), sign_in(app)
+    with_upstream_logout(app, enabled=False)
+    assert isinstance(ask(app, first.cookies, id_token_hint=first.id_token), SignedOut)
+    app.broker.connections.items.clear()
+    assert isinstance(ask(app, second.cookies, id_token_hint=second.id_token), SignedOut)
+
+
+def test_a_provider_that_cannot_be_asked_keeps_nobody_signed_in(app: App) -> None:
+    with_upstream_logout(app, endpoints=None)
+    person = sign_in(app)
+    app.broker.idp.answers["/.well-known/openid-configuration"] = lambda _: answer({})
+    app.broker.clock.time += 7 * 86_400
+    outcome = ask(app, person.cookies, id_token_hint=person.id_token)
+    assert isinstance(outcome, SignedOut)
+    assert not is_alive(app.broker, person.access_token)
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "x",
+        "e30",
+        "!!",
+        "eyJjbGllbnRfaWQiOjcsInVyaSI6NywidXJpMiI6N30",
+    ],
+)
+def test_a_cookie_that_says_nothing_leads_nowhere(app: App, planted: str) -> None:
+    with_upstream_logout(app)
+    query, cookies = at_the_provider(app, sign_in(app), post_logout_redirect_uri=POST_LOGOUT)
+    forged = dict.fromkeys(cookies, planted)
+    assert isinstance(app.broker.logout.come_back({"state": query["state"]}, forged), SignedOut)
+
+
+def test_a_planted_cookie_leads_to_no_address_that_is_not_registered(app: App) -> None:
+    with_upstream_logout(app)
+    query, cookies = at_the_provider(app, sign_in(app), post_logout_redirect_uri=POST_LOGOUT)
+    evil = b'{"client_id":"app","uri":"https://evil.example/","state":null}'
+    forged = dict.fromkeys(cookies, urlsafe_b64encode(evil).decode().rstrip("="))
+    with pytest.raises(Rejected):
+        app.broker.logout.come_back({"state": query["state"]}, forged)
+    with pytest.raises(Rejected):
+        app.broker.logout.come_back({}, cookies)

@@ -103,6 +103,7 @@ def _sign_on() -> "SingleSignOn":
 def logout() -> "Logout":
     """Return the use case behind /logout."""
     from signet.broker.logout import Logout
+    from signet.broker.upstream_logout import UpstreamLogout
 
     return Logout(
         issuer=settings().issuer,
@@ -110,6 +111,12 @@ def logout() -> "Logout":
         clients=_recent_clients(),
         keyrings=_recent_keyrings(),
         end=_end_sessions(),
+        upstream=UpstreamLogout(
+            issuer=settings().issuer,
+            connections=_recent_connections(),
+            provider=_provider(),
+            entropy=_entropy(),
+        ),
     )
 
 

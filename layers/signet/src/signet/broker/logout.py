@@ -17,6 +17,7 @@ from signet.broker.record_key import record_key
 from signet.broker.session import COOKIE, Session, session_key
 from signet.broker.session_end import EndSessions
 from signet.broker.signing import own_keys
+from signet.broker.upstream_logout import UpstreamLogout, WayBack
 from signet.errors import Denied, Rejected
 from signet.jose.jws import verify
 from signet.oidc.logout import (
@@ -44,6 +45,7 @@ class Logout:
     clients: Clients
     keyrings: Keyrings
     end: EndSessions
+    upstream: UpstreamLogout
 
     def __call__(
         self, parameters: Mapping[str, str], cookies: Mapping[str, str], *, posted: bool
@@ -73,7 +75,23 @@ class Logout:
         if not (_is_confirmed(request, confirmation) or _is_about(hint, session)):
             return ConfirmLogout(parameters={**_carried(parameters), CONFIRM: confirmation})
         self.end([session.sid])
+        onward = self.upstream.begin(session, back)
+        if onward is not None:
+            return Redirection(url=onward.url, cookies=(_FORGET, *onward.cookies))
         return self._gone(back, cookies=(_FORGET,))
+
+    def come_back(
+        self, parameters: Mapping[str, str], cookies: Mapping[str, str]
+    ) -> Redirection | SignedOut:
+        """Go on from the provider's logout to where this browser was going.
+
+        Raises:
+            Rejected: the client does not have that address any more.
+        """
+        back, spent = self.upstream.finish(parameters, cookies)
+        if back is not None:
+            _check_registered(self.clients.get(back.client_id), back.uri)
+        return self._gone(back, cookies=(spent,))
 
     def _hint(self, request: LogoutRequest) -> LogoutHint | None:
         """Verify the hint under our published keys; one that does not hold ends the request."""
@@ -93,26 +111,25 @@ class Logout:
             raise invalid_hint(f"id_token_hint: {error.private}") from error
         return check_hint(verified, HintPolicy(issuer=self.issuer, client_id=request.client_id))
 
-    def _way_back(self, request: LogoutRequest, hint: LogoutHint | None) -> str | None:
+    def _way_back(self, request: LogoutRequest, hint: LogoutHint | None) -> WayBack | None:
         """Return the address to go back to, which the named client registered byte for byte [3]."""
         client_id = hint.client_id if hint is not None else request.client_id
-        client = self.clients.get(client_id) if client_id is not None else None
         uri = request.post_logout_redirect_uri
         if uri is None:
             return None
-        _check_registered(client, uri)
-        return logged_out_url(uri, state=request.state)
+        _check_registered(self.clients.get(client_id) if client_id is not None else None, uri)
+        return WayBack(client_id=str(client_id), uri=uri, state=request.state)
 
     def _session(self, value: str | None) -> Session | None:
         """Return the browser's session, also one that only its times ended."""
         return self.sessions.get(session_key(value, issuer=self.issuer)) if value else None
 
     def _gone(
-        self, back: str | None, *, cookies: tuple[BrowserCookie, ...]
+        self, back: WayBack | None, *, cookies: tuple[BrowserCookie, ...]
     ) -> Redirection | SignedOut:
         if back is None:
             return SignedOut(cookies=cookies)
-        return Redirection(url=back, cookies=cookies)
+        return Redirection(url=logged_out_url(back.uri, state=back.state), cookies=cookies)
 
 
 def confirmation_of(value: str, *, issuer: str) -> str:

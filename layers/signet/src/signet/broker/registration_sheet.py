@@ -64,6 +64,7 @@ class RegistrationSheet:
     issuer: str
     client_id: str
     redirect_uri: str
+    post_logout_redirect_uri: str
     backchannel_logout_uri: str
     jwks_uri: str
     token_endpoint_auth_method: str
@@ -118,6 +119,7 @@ def registration_sheet(
         issuer=connection.issuer,
         client_id=connection.client_id,
         redirect_uri=values["redirect_uri"],
+        post_logout_redirect_uri=connection.post_logout_redirect_uri(issuer),
         backchannel_logout_uri=connection.backchannel_logout_uri(issuer),
         jwks_uri=values["jwks_uri"],
         token_endpoint_auth_method=AUTH_METHOD,

@@ -30,6 +30,7 @@ class ProviderMetadata:
     userinfo_endpoint: str | None
     pushed_authorization_request_endpoint: str | None
     iss_parameter_supported: bool
+    end_session_endpoint: str | None = None
 
     @classmethod
     def read(cls, document: Mapping[str, object], *, issuer: str) -> "ProviderMetadata":
@@ -54,6 +55,7 @@ class ProviderMetadata:
             iss_parameter_supported=(
                 document.get("authorization_response_iss_parameter_supported") is True
             ),
+            end_session_endpoint=_usable_url(document, "end_session_endpoint"),
         )
 
 
@@ -69,6 +71,14 @@ def _check_methods(document: Mapping[str, object]) -> None:
 
 def _optional_url(document: Mapping[str, object], name: str) -> str | None:
     return None if document.get(name) is None else _url(document, name)
+
+
+def _usable_url(document: Mapping[str, object], name: str) -> str | None:
+    """Read an address that no login needs: one that cannot be used counts as absent."""
+    try:
+        return _optional_url(document, name)
+    except Misconfigured:
+        return None
 
 
 def _url(document: Mapping[str, object], name: str) -> str:
