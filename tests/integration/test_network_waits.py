@@ -209,6 +209,20 @@ def test_a_browser_that_signed_in_waits_for_no_provider_and_no_signature(
     )
 
 
+def test_a_sign_out_waits_for_the_session_and_each_of_its_grants(deployment: Deployment) -> None:
+    finished = deployment.finish(deployment.start())
+    session = {cookie.name: cookie.value for cookie in finished.cookies if cookie.value}
+    tokens = deployment.redeem(finished)
+
+    with deployment.waits.trace() as row:
+        deployment.wiring.logout()({"id_token_hint": tokens["id_token"]}, session, posted=False)
+
+    assert str(row) == (
+        "GetItem SessionsTable → Query SessionsTable → DeleteItem SessionsTable"
+        " → Query SessionsTable → UpdateItem GrantsTable"
+    )
+
+
 def test_a_warm_token_request_waits_three_times_in_a_row(deployment: Deployment) -> None:
     finished = deployment.finish(deployment.start())
 

@@ -36,7 +36,36 @@ def _sending(name: str, text: str, instead: str, test: str) -> Rule:
     return Rule(f"logout sending: {name}", file, text, instead, (f"{_SENDING}{test}",))
 
 
+def _upstream(name: str, text: str, instead: str, test: str) -> Rule:
+    file = "broker/upstream_logout.py"
+    return Rule(f"upstream logout: {name}", file, text, instead, (f"{_LOGOUT}{test}",))
+
+
 RULES = (
+    _upstream(
+        "an administrator's wish",
+        "if not (connection.upstream_logout and connection.enabled):",
+        "if not connection.enabled:",
+        "test_without_an_administrators_wish_the_provider_is_left_out",
+    ),
+    _upstream(
+        "enabled connections alone",
+        "if not (connection.upstream_logout and connection.enabled):",
+        "if not connection.upstream_logout:",
+        "test_a_connection_that_is_gone_or_disabled_is_left_out",
+    ),
+    _upstream(
+        "agreed origins alone",
+        " or not is_agreed(endpoint, connection.endpoints, metadata)",
+        "",
+        "test_a_provider_without_a_logout_at_an_agreed_origin_is_left_out",
+    ),
+    _logout(
+        "the way back is registered when it is taken",
+        "            _check_registered(self.clients.get(back.client_id), back.uri)\n",
+        "            pass\n",
+        "test_a_planted_cookie_leads_to_no_address_that_is_not_registered",
+    ),
     _logout(
         "nobody by a link alone",
         "if not (_is_confirmed(request, confirmation) or _is_about(hint, session)):",
