@@ -4,13 +4,13 @@ from signet import wiring
 from signet.broker.front_channel import Redirection
 from signet.web.cookies import own_cookies
 from signet.web.endpoint import endpoint
-from signet.web.errors import error_page
+from signet.web.errors import logout_error_page
 from signet.web.logout_page import logout_page
 from signet.web.request import Request
 from signet.web.response import Response, redirect
 
 
-@endpoint("logout", methods=("GET", "POST"), on_error=error_page)
+@endpoint("logout", methods=("GET", "POST"), on_error=logout_error_page)
 def handler(request: Request) -> Response:
     """End this browser's session and bring it back to the application; or ask the person first.
 

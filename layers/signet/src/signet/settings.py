@@ -123,6 +123,11 @@ class Settings:
         )
 
     @property
+    def keeps_sessions(self) -> bool:
+        """Tell whether browsers that signed in have sessions here: not where a bound is 0."""
+        return self.session_seconds > 0 and self.session_idle > 0
+
+    @property
     def secure_cookies(self) -> bool:
         """Tell whether cookies carry `Secure` and `__Host-`: always but on plain-http loopback."""
         return self.issuer.startswith("https://")

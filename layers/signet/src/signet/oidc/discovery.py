@@ -104,9 +104,16 @@ def _wrong(reason: str) -> Misconfigured:
 
 
 def issuer_metadata(
-    issuer: str, *, id_token_algs: tuple[str, ...], assertion_algs: tuple[str, ...]
+    issuer: str,
+    *,
+    id_token_algs: tuple[str, ...],
+    assertion_algs: tuple[str, ...],
+    sessions: bool = True,
 ) -> dict[str, object]:
-    """Write our own metadata: what works, and nothing else [OIDC Discovery 3; RFC 8414 2]."""
+    """Write our own metadata: what works, and nothing else [OIDC Discovery 3; RFC 8414 2].
+
+    Where no `sessions` are kept, nobody is told when one ends.
+    """
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
@@ -132,6 +139,6 @@ def issuer_metadata(
             "sid", "connection", "name", "given_name", "family_name", "email", "email_verified",
         ],
         "end_session_endpoint": f"{issuer}/logout",
-        "backchannel_logout_supported": True,
-        "backchannel_logout_session_supported": True,
+        "backchannel_logout_supported": sessions,
+        "backchannel_logout_session_supported": sessions,
     }  # fmt: skip

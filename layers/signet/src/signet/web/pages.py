@@ -35,11 +35,15 @@ def style_source() -> str:
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
-def error_page_body(text: str, *, correlation_id: str) -> str:
-    """Write the page of an error; `text` is one of our own public texts."""
+SIGN_IN_FAILED = "Sign-in did not complete"
+SIGN_OUT_FAILED = "Sign-out did not complete"
+
+
+def error_page_body(text: str, *, correlation_id: str, title: str = SIGN_IN_FAILED) -> str:
+    """Write the page of an error; `text` and `title` are our own public texts."""
     return _page(
-        "Sign-in did not complete",
-        f"<main><h1>Sign-in did not complete</h1><p>{escape(text)}</p>"
+        title,
+        f"<main><h1>{title}</h1><p>{escape(text)}</p>"
         "<small>If it happens again, give this number to the support: "
         f"{escape(correlation_id)}</small></main>",
     )
