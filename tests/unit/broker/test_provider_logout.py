@@ -222,8 +222,9 @@ def test_a_token_under_another_algorithm_or_key_is_refused(app: App) -> None:
 
 def test_the_header_does_not_choose_the_algorithm(app: App) -> None:
     person = sign_in(app)
-    ours = replace(app.broker.idp.key, alg="PS256")
-    app.broker.idp.key = ours
+    connection = app.broker.connections.find("acme")
+    assert connection is not None
+    app.broker.connections.items[connection.id] = replace(connection, id_token_alg="PS256")
     refused(app.broker, token(app.broker))
     assert is_signed_in(app, person.cookies)
 
