@@ -46,7 +46,7 @@ RULES = (
     ),
     _session(
         "prompt=login",
-        "request.prompt in _SILENT and ",
+        "wants_nothing_new and ",
         "",
         "test_an_application_that_wants_a_new_sign_in_gets_one",
     ),
@@ -112,7 +112,7 @@ RULES = (
     ),
     _sso(
         "prompt=none shows no page",
-        'if request.prompt == "none":',
+        "if allows_no_page(request):",
         "if False:",
         "test_prompt_none_without_a_session_says_login_required",
     ),

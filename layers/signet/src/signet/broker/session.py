@@ -16,7 +16,6 @@ from signet.oauth.authorization_request import AuthorizationRequest
 COOKIE = "signet-session"
 KEEP_SECONDS = 31 * 86_400
 """How much longer than a session one knows what was granted in it, to end that too."""
-_SILENT = frozenset({None, "none"})
 _HINTED = ("email", "preferred_username", "phone_number")
 
 
@@ -77,9 +76,15 @@ def is_connections(session: Session, connection: Connection) -> bool:
     return (session.connection_id, session.issuer) == (connection.id, connection.issuer)
 
 
+def allows_no_page(request: AuthorizationRequest) -> bool:
+    """Tell whether the application wants an answer without any page [3.1.2.1]."""
+    return request.prompt == "none"
+
+
 def may_be_silent(request: AuthorizationRequest, connection: Connection) -> bool:
     """Neither the application nor the administrator wants the provider to ask the person again."""
-    return request.prompt in _SILENT and "prompt" not in connection.upstream_params
+    wants_nothing_new = not request.prompt or allows_no_page(request)
+    return wants_nothing_new and "prompt" not in connection.upstream_params
 
 
 def is_recent(

@@ -17,6 +17,7 @@ from signet.broker.session import (
     COOKIE,
     Session,
     SessionGrant,
+    allows_no_page,
     is_alive,
     person_key,
     provider_session_key,
@@ -77,7 +78,7 @@ class SingleSignOn:
         url = self._url(session, request, client, connection) if session is not None else None
         if url is not None:
             return Redirection(url=url)
-        if request.prompt == "none":
+        if allows_no_page(request):
             raise Rejected("login_required", "The person has to sign in.", redirectable=True)
         return None
 
