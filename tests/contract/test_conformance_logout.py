@@ -325,6 +325,29 @@ def test_op_068_a_page_of_one_session_signs_nobody_else_out(stage: Stage, app: A
     assert victim.silently(app) == "code"
 
 
+def test_rp_initiated_logout_goes_on_to_the_provider_and_comes_back(
+    stage: Stage, app: Application, told: ToldApplication
+) -> None:
+    stage.connect(["leaving"], upstream_logout=True)
+    at = stage.liar.tenants["leaving"]
+    at.metadata["end_session_endpoint"] = f"{at.issuer}/logout"
+    person = sign_in(stage, app, "leaving")
+    response = person.logout(
+        id_token_hint=person.id_token, post_logout_redirect_uri=BACK, state="state"
+    )
+    location = response.headers["location"]
+    assert location.startswith(f"{at.issuer}/logout?")
+    asked = query_of(location)
+    assert asked["client_id"] == CLIENT_ID
+    assert asked["post_logout_redirect_uri"] == f"{stage.issuer}/logout/callback"
+    back = person.browser.open(asked["post_logout_redirect_uri"], {"state": asked["state"]})
+    assert back.headers["location"] == f"{BACK}?state=state"
+    again = person.browser.open(asked["post_logout_redirect_uri"], {"state": asked["state"]})
+    assert "You are signed out" in led_nowhere(again)
+    assert person.silently(app, "leaving") == "login_required"
+    told.take()
+
+
 # --- back-channel logout, sent to applications ---
 
 
