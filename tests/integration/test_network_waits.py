@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 from signet import wiring as deployed_wiring
 from signet.broker.front_channel import Redirection
+from signet.broker.single_sign_on import NO_COOKIES
 from signet.jose.algorithms import algorithm
 from signet.jose.jwk import PublicJwk
 from signet.jose.jws import SigningKey, sign
@@ -86,8 +87,13 @@ class Deployment:
         )
         self.userinfo(self.redeem(self.finish(self.start())))
 
-    def start(self, **query: str) -> Redirection:
-        redirection: Redirection = self.wiring.start_login()(query or self.request())
+    def session(self) -> dict[str, str]:
+        """Sign in, and return the browser's cookie."""
+        cookies = self.finish(self.start()).cookies
+        return {cookie.name: cookie.value for cookie in cookies if cookie.value}
+
+    def start(self, session: Mapping[str, str] = NO_COOKIES, **query: str) -> Redirection:
+        redirection: Redirection = self.wiring.start_login()(query or self.request(), session)
         assert redirection.problem is None, redirection.problem
         return redirection
 
@@ -109,8 +115,8 @@ class Deployment:
         )
         return str(pushed["request_uri"])
 
-    def finish(self, started: Redirection) -> Redirection:
-        cookies = {cookie.name: cookie.value for cookie in started.cookies}
+    def finish(self, started: Redirection, session: Mapping[str, str] = NO_COOKIES) -> Redirection:
+        cookies = {**session, **{cookie.name: cookie.value for cookie in started.cookies}}
         answer = self.provider.visit(started.url)
         redirection: Redirection = self.wiring.finish_login()(self.connection.id, answer, cookies)
         assert redirection.problem is None, redirection.problem
@@ -212,7 +218,53 @@ def test_a_warm_callback_waits_three_times_in_a_row(deployment: Deployment) -> N
     assert row.depth() == 3
     assert str(row) == (
         "(DeleteItem LoginsTable ∥ Sign) → (TransactWriteItems EventsTable ∥ POST /token)"
-        " → PutItem GrantsTable"
+        " → (PutItem GrantsTable ∥ TransactWriteItems SessionsTable)"
+    )
+
+
+def test_a_sign_in_of_a_browser_that_has_a_session_waits_no_longer(
+    deployment: Deployment,
+) -> None:
+    session = deployment.session()
+    started = deployment.start()
+
+    with deployment.waits.trace() as row:
+        deployment.finish(started, session)
+
+    assert row.depth() == 3
+    assert str(row) == (
+        "((DeleteItem LoginsTable ∥ GetItem SessionsTable) ∥ Sign)"
+        " → (TransactWriteItems EventsTable ∥ POST /token)"
+        " → (PutItem GrantsTable ∥ (TransactWriteItems SessionsTable ∥ DeleteItem SessionsTable))"
+    )
+
+
+def test_a_browser_that_signed_in_waits_for_no_provider_and_no_signature(
+    deployment: Deployment,
+) -> None:
+    session = deployment.session()
+
+    with deployment.waits.trace() as row:
+        redirection = deployment.start(session)
+
+    assert redirection.url.startswith(f"{APP}?code=")
+    assert str(row) == (
+        "GetItem SessionsTable → (PutItem GrantsTable ∥ PutItem SessionsTable)"
+        " → UpdateItem SessionsTable"
+    )
+
+
+def test_a_sign_out_waits_for_the_session_and_each_of_its_grants(deployment: Deployment) -> None:
+    finished = deployment.finish(deployment.start())
+    session = {cookie.name: cookie.value for cookie in finished.cookies if cookie.value}
+    tokens = deployment.redeem(finished)
+
+    with deployment.waits.trace() as row:
+        deployment.wiring.logout()({"id_token_hint": tokens["id_token"]}, session, posted=False)
+
+    assert str(row) == (
+        "GetItem SessionsTable → Query SessionsTable → DeleteItem SessionsTable"
+        " → Query SessionsTable → UpdateItem GrantsTable"
     )
 
 
@@ -311,7 +363,9 @@ def test_a_warm_pushed_request_waits_once_and_its_login_no_longer_than_another(
         deployment.finish(started)
 
     assert row.depth() == 3
-    assert str(row).endswith(" → (UpdateItem LoginsTable ∥ PutItem GrantsTable)")
+    assert str(row).endswith(
+        " → (UpdateItem LoginsTable ∥ (PutItem GrantsTable ∥ TransactWriteItems SessionsTable))"
+    )
 
 
 def test_warm_userinfo_waits_for_the_grant_alone(deployment: Deployment) -> None:
@@ -407,7 +461,8 @@ def test_a_login_just_after_its_key_was_revoked_waits_for_one_more_look(
 
     assert str(row) == (
         "(DeleteItem LoginsTable ∥ Sign → GetItem KeyringsTable → Sign)"
-        " → (TransactWriteItems EventsTable ∥ POST /token) → PutItem GrantsTable"
+        " → (TransactWriteItems EventsTable ∥ POST /token)"
+        " → (PutItem GrantsTable ∥ TransactWriteItems SessionsTable)"
     )
     with deployment.waits.trace() as row:
         deployment.finish(second)

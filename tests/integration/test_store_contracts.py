@@ -21,6 +21,7 @@ from tests.support.memory import (
     MemoryPushedRequests,
     MemoryRateLimits,
     MemoryReplay,
+    MemorySessions,
 )
 from tests.support.racing import at_once, race
 from tests.support.records import NOW, fresh
@@ -43,6 +44,7 @@ class MemoryStores:
         self.logins = MemoryLogins()
         self.pushed = MemoryPushedRequests()
         self.grants = MemoryGrants()
+        self.sessions = MemorySessions()
         self.replay = MemoryReplay()
         self.nonce_seeds = MemoryNonceSeeds()
         self.limits = MemoryRateLimits()
@@ -763,3 +765,98 @@ def test_of_many_seeds_exactly_one_is_stored_and_it_is_the_one_that_is_read(of: 
     assert of.nonce_seeds.get() == f"seed-{results.index(True)}"
     assert not of.nonce_seeds.add("another")
     assert of.nonce_seeds.get() == f"seed-{results.index(True)}"
+
+
+# --- sessions ----------------------------------------------------------------------------------
+
+
+def test_a_session_is_found_by_its_cookie_as_it_was_stored(of: Any) -> None:
+    session = records.session()
+    of.sessions.add(session, records.session_grant())
+    assert of.sessions.get(session.key) == session
+    assert of.sessions.get(f"SESSION#{fresh()}") is None
+    assert of.sessions.get(session.upstream[0]) is None
+    assert of.sessions.get("") is None
+
+
+def test_a_session_is_used_until_it_is_idle_or_over(of: Any) -> None:
+    session = records.session(idle_until=NOW + 100, expires_at=NOW + 1_000)
+    of.sessions.add(session, records.session_grant())
+    assert of.sessions.use(session.key, now=NOW + 99, idle_until=NOW + 199)
+    assert of.sessions.get(session.key) == replace(session, idle_until=NOW + 199)
+    assert not of.sessions.use(session.key, now=NOW + 199, idle_until=NOW + 299)
+    assert of.sessions.use(session.key, now=NOW + 198, idle_until=NOW + 5_000)
+    assert not of.sessions.use(session.key, now=NOW + 1_000, idle_until=NOW + 9_000)
+    assert not of.sessions.use(f"SESSION#{fresh()}", now=NOW, idle_until=NOW + 1)
+
+
+def test_the_end_of_a_session_takes_it_from_every_browser_and_tells_each_grant(of: Any) -> None:
+    session, again = records.session(), records.session()
+    again = replace(again, sid=session.sid, upstream=session.upstream)
+    other = records.session(upstream=session.upstream)
+    grants = [records.session_grant(offline=number == 2) for number in range(3)]
+    of.sessions.add(session, grants[0])
+    of.sessions.note(session, grants[1])
+    of.sessions.add(again, grants[2])
+    of.sessions.add(other, records.session_grant())
+    for _ in range(2):
+        ended = of.sessions.end(session.sid)
+        assert sorted(ended, key=lambda grant: grant.grant_id) == sorted(
+            grants, key=lambda grant: grant.grant_id
+        )
+        assert of.sessions.get(session.key) is None
+        assert of.sessions.get(again.key) is None
+        assert not of.sessions.use(session.key, now=NOW, idle_until=NOW + 1)
+    assert of.sessions.get(other.key) == other
+    assert of.sessions.end(fresh("nobody-")) == ()
+
+
+def test_a_session_that_one_browser_lost_keeps_what_was_granted(of: Any) -> None:
+    session, grant = records.session(), records.session_grant()
+    of.sessions.add(session, grant)
+    for _ in range(2):
+        of.sessions.remove(session.key)
+        assert of.sessions.get(session.key) is None
+    assert of.sessions.end(session.sid) == (grant,)
+
+
+def test_a_provider_finds_the_sessions_that_it_names(of: Any) -> None:
+    first, second = records.session(), records.session()
+    second = replace(second, upstream=(first.upstream[0], second.upstream[1]))
+    for session in (first, second):
+        of.sessions.add(session, records.session_grant())
+    person, named = first.upstream
+    assert of.sessions.named(person) == {first.sid, second.sid}
+    assert of.sessions.named(named) == {first.sid}
+    assert of.sessions.named(second.upstream[1]) == {second.sid}
+    assert of.sessions.named(f"PERSON#{fresh()}") == frozenset()
+
+
+def test_no_grant_slips_through_between_a_use_and_the_end_of_a_session(of: Any) -> None:
+    for _ in range(ROUNDS):
+        session = records.session()
+        of.sessions.add(session, records.session_grant())
+        given = [records.session_grant() for _ in range(6)]
+
+        def act(number: int, session: Any = session, given: list[Any] = given) -> Any:
+            if number == 0:
+                return of.sessions.end(session.sid)
+            of.sessions.note(session, given[number])
+            return of.sessions.use(session.key, now=NOW, idle_until=NOW + 100)
+
+        ended, *used = race(act)
+        known = {grant.grant_id for grant in ended}
+        assert {given[n].grant_id for n, won in enumerate(used, 1) if won} <= known
+
+
+def test_of_one_persons_sign_ins_at_once_none_is_refused(of: Any) -> None:
+    for _ in range(ROUNDS // 2):
+        first = records.session()
+
+        def add(_: int, first: Any = first) -> str:
+            session = replace(first, key=f"SESSION#{fresh('cookie-')}")
+            of.sessions.add(session, records.session_grant())
+            return str(session.key)
+
+        keys = race(add)
+        assert all(of.sessions.get(key) is not None for key in keys)

@@ -223,8 +223,8 @@ RULES = (
     Rule(
         "upstream: the connection's algorithm",
         "broker/provider.py",
-        "alg=connection.id_token_alg,",
-        'alg=__import__("jwt").get_unverified_header(token)["alg"],',
+        "alg=connection.id_token_alg,\n            types=TYPES,",
+        'alg=__import__("jwt").get_unverified_header(token)["alg"],\n            types=TYPES,',
         (f"{_CALLBACK}test_another_algorithm_than_the_connections_is_refused",),
     ),
     Rule(
@@ -481,22 +481,22 @@ RULES = (
     Rule(
         "subject: the connection",
         "broker/identity.py",
-        '["sub", connection.id, token.issuer,',
-        '["sub", token.issuer,',
+        '["sub", connection.id, issuer,',
+        '["sub", issuer,',
         (f"{_IDENTITY}test_a_subject_is_of_the_connection_the_issuer_and_the_providers_subject",),
     ),
     Rule(
         "subject: the issuer",
         "broker/identity.py",
-        "connection.id, token.issuer, token.subject]",
-        "connection.id, token.subject]",
+        "connection.id, issuer, subject]",
+        "connection.id, subject]",
         (f"{_IDENTITY}test_a_subject_is_of_the_connection_the_issuer_and_the_providers_subject",),
     ),
     Rule(
         "subject: email never links",
         "broker/identity.py",
-        "token.issuer, token.subject]",
-        'token.issuer, token.claims.get("email", token.subject)]',
+        "_subject(connection, token.issuer, token.subject)",
+        '_subject(connection, token.issuer, str(token.claims.get("email", token.subject)))',
         (f"{_REDEMPTION}test_subjects_differ_by_connection_and_by_upstream_subject",),
     ),
     Rule(

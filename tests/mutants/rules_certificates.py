@@ -60,13 +60,6 @@ RULES = (
         "if connection is None or not client",
     ),
     Rule(
-        "home realm: prompt=none shows no page",
-        "broker/login.py",
-        'if "none" in request.prompt:',
-        "if False:",
-        _HOME_REALM,
-    ),
-    Rule(
         "management: enabled clients alone",
         "broker/protected_resource.py",
         "if client is None or not client.enabled:",

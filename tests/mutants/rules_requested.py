@@ -44,13 +44,6 @@ RULES = (
         "",
         "test_an_essential_acr_is_reached_or_the_login_fails",
     ),
-    _rule(
-        "prompt=none needs a session",
-        "broker/login.py",
-        "            check_silent(request)\n",
-        "",
-        "test_without_a_session_nobody_signs_in_silently",
-    ),
     # --- towards the provider ---
     _rule(
         "consent is not passed on",

@@ -23,6 +23,7 @@ from signet.adapters.dynamodb.registered import (
     DynamoDbClients,
     DynamoDbConnections,
 )
+from signet.adapters.dynamodb.sessions import DynamoDbSessions
 from signet.adapters.kms import KmsKeys
 from signet.adapters.random import SystemEntropy
 from signet_local.emulated_aws.process import use
@@ -60,6 +61,7 @@ class Stores:
         self.pushed = DynamoDbPushedRequests(database, table=NAMES["SIGNET_LOGINS_TABLE"])
         self.grants = DynamoDbGrants(database, table=NAMES["SIGNET_GRANTS_TABLE"])
         self.replay = DynamoDbReplay(database, table=NAMES["SIGNET_REPLAY_TABLE"])
+        self.sessions = DynamoDbSessions(database, table=NAMES["SIGNET_SESSIONS_TABLE"])
         events = NAMES["SIGNET_EVENTS_TABLE"]
         self.audit = DynamoDbAudit(database, table=events, entropy=SystemEntropy())
         self.keyrings = DynamoDbKeyrings(database, table=keyrings, recording=self.audit.puts)

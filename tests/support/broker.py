@@ -15,12 +15,15 @@ from signet.broker.healing import Healing
 from signet.broker.introspection import IntrospectToken
 from signet.broker.key_creation import KeyCreation
 from signet.broker.login import StartLogin
+from signet.broker.logout import Logout
+from signet.broker.logout_sending import SendLogout
 from signet.broker.presented_token import PresentedTokens
 from signet.broker.probe import ProviderProbe
 from signet.broker.proof_nonces import TimedNonces
 from signet.broker.proofs import Proofs
 from signet.broker.protected_resource import ProtectedResource
 from signet.broker.provider import Provider
+from signet.broker.provider_logout import ProviderLogout
 from signet.broker.reaper import Reaper
 from signet.broker.redemption import RedeemCode
 from signet.broker.refresh import Refresh
@@ -32,7 +35,10 @@ from signet.broker.request_pushing import PushRequest
 from signet.broker.revocation import RevokeToken
 from signet.broker.rotation import Bounds
 from signet.broker.rotator import Rotator
+from signet.broker.session_end import EndSessions
+from signet.broker.single_sign_on import SingleSignOn
 from signet.broker.unusable_keys import UnusableKeys
+from signet.broker.upstream_logout import UpstreamLogout
 from signet.broker.user_authentication import UserAuthentication
 from signet.broker.userinfo import ReadUserinfo
 from signet.jose.algorithms import algorithm
@@ -51,12 +57,14 @@ from tests.support.memory import (
     MemoryGrants,
     MemoryKeyrings,
     MemoryLogins,
+    MemoryLogoutNotices,
     MemoryNonceSeeds,
     MemoryNotices,
     MemoryPushedRequests,
     MemoryRateLimits,
     MemoryReplay,
     MemoryRequests,
+    MemorySessions,
     one_after_the_other,
 )
 from tests.support.software_kms import SoftwareKms
@@ -81,6 +89,8 @@ class Broker:
     kms: SoftwareKms = field(default_factory=SoftwareKms)
     entropy: CountingEntropy = field(default_factory=CountingEntropy)
     signer_cache: int = 0
+    session_seconds: int = 28_800
+    session_idle: int = 3_600
 
     def _pause(self, seconds: float) -> None:
         """Wait without time going on, so that what a test expects of times holds."""
@@ -95,6 +105,7 @@ class Broker:
         self.logins = MemoryLogins()
         self.pushed_requests = MemoryPushedRequests()
         self.grants = MemoryGrants()
+        self.sessions = MemorySessions()
         self.replay = MemoryReplay()
         self.nonce_seeds = MemoryNonceSeeds()
         self.notices = MemoryNotices()
@@ -187,6 +198,19 @@ class Broker:
             keys=RemoteKeys(fetcher=self.idp, clock=self.clock),
             clock=self.clock,
         )
+        self.sign_on = SingleSignOn(
+            issuer=ISSUER,
+            code_ttl=60,
+            seconds=self.session_seconds,
+            idle_seconds=self.session_idle,
+            sessions=self.sessions,
+            pushed_requests=self.pushed_requests,
+            connections=self.connections,
+            grants=self.grants,
+            clock=self.clock,
+            entropy=self.entropy,
+            together=one_after_the_other,
+        )
         self.start = StartLogin(
             issuer=ISSUER,
             login_ttl=600,
@@ -198,6 +222,7 @@ class Broker:
             request_objects=objects,
             provider=self.provider,
             healing=healing,
+            sign_on=self.sign_on,
             clock=self.clock,
             entropy=self.entropy,
             together=one_after_the_other,
@@ -209,7 +234,7 @@ class Broker:
             clients=self.clients,
             logins=self.logins,
             pushed_requests=self.pushed_requests,
-            grants=self.grants,
+            sign_on=self.sign_on,
             users=UserAuthentication(
                 issuer=ISSUER,
                 keyrings=self.recent_keyrings,
@@ -259,6 +284,44 @@ class Broker:
             clock=self.clock,
             entropy=self.entropy,
             together=one_after_the_other,
+        )
+        self.logout_notices = MemoryLogoutNotices()
+        self.end_sessions = EndSessions(
+            sessions=self.sessions,
+            grants=self.grants,
+            clients=self.clients,
+            notices=self.logout_notices,
+        )
+        self.logout = Logout(
+            issuer=ISSUER,
+            sessions=self.sessions,
+            clients=self.clients,
+            keyrings=self.keyrings,
+            end=self.end_sessions,
+            upstream=UpstreamLogout(
+                issuer=ISSUER,
+                connections=self.connections,
+                provider=self.provider,
+                entropy=self.entropy,
+            ),
+        )
+        self.provider_logout = ProviderLogout(
+            connections=self.connections,
+            provider=self.provider,
+            replay=self.replay,
+            sessions=self.sessions,
+            end=self.end_sessions,
+            clock=self.clock,
+        )
+        self.send_logout = SendLogout(
+            issuer=ISSUER,
+            clients=self.clients,
+            keyrings=self.recent_keyrings,
+            keys=self.keys,
+            audit=self.audit,
+            fetcher=self.idp,
+            clock=self.clock,
+            entropy=self.entropy,
         )
         self.refresh = Refresh(
             issuer=ISSUER,

@@ -14,8 +14,9 @@ from signet.broker.event import Event, event_document
 from signet.broker.grant import Grant, RefreshFamily
 from signet.broker.keyring import Keyring
 from signet.broker.login_record import LoginRecord, hashed
-from signet.broker.ports import KeptPosition, Page
+from signet.broker.ports import KeptPosition, LogoutNotice, Page
 from signet.broker.pushed_request import PushedRequest
+from signet.broker.session import Session, SessionGrant
 from signet.errors import Rejected, Unavailable
 
 A = TypeVar("A")
@@ -287,6 +288,56 @@ class MemoryGrants:
                 self.items[grant_id] = replace(grant, revoked=True)
 
 
+class MemorySessions:
+    """`down` makes reading unavailable; `meanwhile` happens before a session is used."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.meanwhile: Callable[[], object] = lambda: None
+        self.items: dict[str, Session] = {}
+        self.given: dict[str, dict[str, SessionGrant]] = {}
+        self.names: dict[str, set[str]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, session: Session, grant: SessionGrant) -> None:
+        with self._lock:
+            self.items[session.key] = session
+            for name in session.upstream:
+                self.names.setdefault(name, set()).add(session.sid)
+        self.note(session, grant)
+
+    def get(self, key: str) -> Session | None:
+        if self.down:
+            raise Unavailable("store_unavailable", "The service is not available now.")
+        return self.items.get(key)
+
+    def remove(self, key: str) -> None:
+        self.items.pop(key, None)
+
+    def note(self, session: Session, grant: SessionGrant) -> None:
+        with self._lock:
+            self.given.setdefault(session.sid, {})[grant.grant_id] = grant
+
+    def use(self, key: str, *, now: int, idle_until: int) -> bool:
+        self.meanwhile()
+        with self._lock:
+            session = self.items.get(key)
+            if session is None or now >= min(session.idle_until, session.expires_at):
+                return False
+            self.items[key] = replace(session, idle_until=idle_until)
+            return True
+
+    def end(self, sid: str) -> tuple[SessionGrant, ...]:
+        with self._lock:
+            ended = [key for key, session in self.items.items() if session.sid == sid]
+            for key in ended:
+                del self.items[key]
+            return tuple(self.given.get(sid, {}).values())
+
+    def named(self, upstream: str) -> frozenset[str]:
+        return frozenset(self.names.get(upstream, ()))
+
+
 class MemoryClaims:
     def __init__(self) -> None:
         self.items: dict[str, Claim] = {}
@@ -469,3 +520,13 @@ class MemoryRequests:
 
     def request(self, *owners: str) -> None:
         self.owners.extend(owners)
+
+
+class MemoryLogoutNotices:
+    """`LogoutNotices`: what was asked for, in order."""
+
+    def __init__(self) -> None:
+        self.notices: list[LogoutNotice] = []
+
+    def request(self, *notices: LogoutNotice) -> None:
+        self.notices.extend(notices)

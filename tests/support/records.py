@@ -9,6 +9,7 @@ from signet.broker.grant import Grant, grant_id
 from signet.broker.keyring import Keyring, PublishedKey
 from signet.broker.login_record import LoginRecord, hashed
 from signet.broker.pushed_request import PushedRequest, pushed_request_id
+from signet.broker.session import Session, SessionGrant, person_key
 from signet.oauth.authorization_request import AuthorizationRequest
 
 NOW = 1_800_000_000
@@ -163,5 +164,28 @@ def grant(**changes: object) -> Grant:
         issued_at=NOW,
         code_expires_at=NOW + 60,
         dpop_jkt="j" * 43,
+        sid="sid",
     )
+    return replace(record, **changes)  # type: ignore[arg-type]
+
+
+def session(**changes: object) -> Session:
+    record = Session(
+        key=f"SESSION#{fresh('cookie-')}",
+        sid=fresh("sid-"),
+        connection_id=connection_id(),
+        issuer="https://idp.example",
+        subject="subject",
+        login={"auth_time": NOW, "amr": ["pwd"], "acr": None, "connection": "acme"},
+        profile={"name": "Ada “Lovelace”", "address": {"country": "GB"}},
+        upstream=(person_key(fresh("subject-")), f"UPSTREAM#{fresh()}"),
+        started_at=NOW,
+        idle_until=NOW + 100,
+        expires_at=NOW + 1_000,
+    )
+    return replace(record, **changes)  # type: ignore[arg-type]
+
+
+def session_grant(**changes: object) -> SessionGrant:
+    record = SessionGrant(grant_id=grant().id, client_id="app", subject="subject", offline=False)
     return replace(record, **changes)  # type: ignore[arg-type]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         DynamoDbReplay,
     )
     from signet.adapters.dynamodb.registered import DynamoDbClients, DynamoDbConnections
+    from signet.adapters.dynamodb.sessions import DynamoDbSessions
     from signet.adapters.eventbridge import EventBridge
     from signet.adapters.fetcher.guarded import GuardedFetcher
     from signet.adapters.kms import KmsKeys
@@ -42,12 +43,15 @@ if TYPE_CHECKING:
     from signet.broker.introspection import IntrospectToken
     from signet.broker.key_creation import KeyCreation
     from signet.broker.login import StartLogin
+    from signet.broker.logout import Logout
+    from signet.broker.logout_sending import SendLogout
     from signet.broker.management import Management
     from signet.broker.management_access import ManagementAccess
     from signet.broker.ports import Announcements, ReapingRequests, RotationRequests
     from signet.broker.proofs import Proofs
     from signet.broker.protected_resource import ProtectedResource
     from signet.broker.provider import Provider
+    from signet.broker.provider_logout import ProviderLogout
     from signet.broker.published_jwks import PublishJwks
     from signet.broker.reaper import Reaper
     from signet.broker.redemption import RedeemCode
@@ -60,6 +64,8 @@ if TYPE_CHECKING:
     from signet.broker.revocation import RevokeToken
     from signet.broker.rotator import Rotator
     from signet.broker.sealing import Sealer
+    from signet.broker.session_end import EndSessions
+    from signet.broker.single_sign_on import SingleSignOn
     from signet.broker.userinfo import ReadUserinfo
 
 
@@ -85,9 +91,96 @@ def start_login() -> "StartLogin":
         request_objects=_request_objects(),
         provider=_provider(),
         healing=_healing(),
+        sign_on=_sign_on(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
+    )
+
+
+@cache
+def _sign_on() -> "SingleSignOn":
+    from signet.broker.single_sign_on import SingleSignOn
+
+    return SingleSignOn(
+        issuer=settings().issuer,
+        code_ttl=settings().code_ttl,
+        seconds=settings().session_seconds,
+        idle_seconds=settings().session_idle,
+        sessions=_sessions(),
+        pushed_requests=_pushed_requests(),
+        connections=_recent_connections(),
+        grants=_grants(),
+        clock=_clock(),
+        entropy=_entropy(),
+        together=_together(),
+    )
+
+
+@cache
+def logout() -> "Logout":
+    """Return the use case behind /logout."""
+    from signet.broker.logout import Logout
+    from signet.broker.upstream_logout import UpstreamLogout
+
+    return Logout(
+        issuer=settings().issuer,
+        sessions=_sessions(),
+        clients=_recent_clients(),
+        keyrings=_recent_keyrings(),
+        end=_end_sessions(),
+        upstream=UpstreamLogout(
+            issuer=settings().issuer,
+            connections=_recent_connections(),
+            provider=_provider(),
+            entropy=_entropy(),
+        ),
+    )
+
+
+@cache
+def provider_logout() -> "ProviderLogout":
+    """Return the use case behind a connection's back-channel logout."""
+    from signet.adapters.dynamodb.one_time import DynamoDbReplay
+    from signet.broker.provider_logout import ProviderLogout
+
+    return ProviderLogout(
+        connections=_recent_connections(),
+        provider=_provider(),
+        replay=DynamoDbReplay(_database(), table=settings().tables.replay),
+        sessions=_sessions(),
+        end=_end_sessions(),
+        clock=_clock(),
+    )
+
+
+@cache
+def send_logout() -> "SendLogout":
+    """Return the use case that tells an application of a sign-out."""
+    from signet.broker.logout_sending import SendLogout
+
+    return SendLogout(
+        issuer=settings().issuer,
+        clients=_clients(),
+        keyrings=_recent_keyrings(),
+        keys=_current_keys(),
+        audit=_audit(),
+        fetcher=_fetcher(),
+        clock=_clock(),
+        entropy=_entropy(),
+    )
+
+
+@cache
+def _end_sessions() -> "EndSessions":
+    from signet.adapters.eventbridge import EventBridgeLogoutNotices
+    from signet.broker.session_end import EndSessions
+
+    return EndSessions(
+        sessions=_sessions(),
+        grants=_grants(),
+        clients=_recent_clients(),
+        notices=EventBridgeLogoutNotices(_event_bus()),
     )
 
 
@@ -112,8 +205,8 @@ def finish_login() -> "FinishLogin":
         clients=_recent_clients(),
         logins=_logins(),
         pushed_requests=_pushed_requests(),
-        grants=_grants(),
         users=users,
+        sign_on=_sign_on(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
@@ -713,6 +806,13 @@ def _pushed_requests() -> "DynamoDbPushedRequests":
     from signet.adapters.dynamodb.one_time import DynamoDbPushedRequests
 
     return DynamoDbPushedRequests(_database(), table=settings().tables.logins)
+
+
+@cache
+def _sessions() -> "DynamoDbSessions":
+    from signet.adapters.dynamodb.sessions import DynamoDbSessions
+
+    return DynamoDbSessions(_database(), table=settings().tables.sessions)
 
 
 @cache

@@ -21,15 +21,14 @@ from signet.broker.front_channel import (
     require_client,
     require_redirect_uri,
 )
-from signet.broker.grant import Grant, grant_id
 from signet.broker.identity import login_facts, map_claims, subject_of
+from signet.broker.issued_code import issued_grant
 from signet.broker.login_record import LoginRecord
 from signet.broker.ports import (
     Clients,
     Clock,
     Connections,
     Entropy,
-    Grants,
     Logins,
     PushedRequests,
     Together,
@@ -37,6 +36,8 @@ from signet.broker.ports import (
 from signet.broker.provider import Authentication
 from signet.broker.pushed_request import used_meanwhile
 from signet.broker.requested_login import FinishedLogin, check_requested
+from signet.broker.session import Session
+from signet.broker.single_sign_on import SingleSignOn
 from signet.broker.user_authentication import (
     AuthenticatedUser,
     ProviderAnswer,
@@ -56,8 +57,8 @@ class FinishLogin:
     clients: Clients
     logins: Logins
     pushed_requests: PushedRequests
-    grants: Grants
     users: UserAuthentication
+    sign_on: SingleSignOn
     clock: Clock
     entropy: Entropy
     together: Together
@@ -78,19 +79,22 @@ class FinishLogin:
             self.connections.get(connection_id) if is_connection_id(connection_id) else None
         )
         answer = attempt(lambda: self.users.read_answer(_enabled(connection), parameters))
-        taken, authentication = self.together(
-            lambda: attempt(lambda: self.logins.take(state)),
+        (taken, previous), authentication = self.together(
+            lambda: self._take(state, cookies),
             lambda: attempt(lambda: self._sign(required(answer), browser)),
         )
         try:
             record = self._check_record(required(taken), connection_id, connection, browser)
             client = require_client(self.clients.get(record.request.client_id))
             redirect_uri = require_redirect_uri(client, record.request.redirect_uri)
+            earlier = required(previous)
         except SignetError:
             self._leave_unused(authentication)
             raise
         try:
-            answered = self._finish(record, client, required(answer), required(authentication))
+            answered, session = self._finish(
+                record, client, required(answer), required(authentication), previous=earlier
+            )
         except SignetError as problem:
             return error_redirection(
                 problem,
@@ -104,7 +108,16 @@ class FinishLogin:
             answered,
             redirect_uri=redirect_uri,
             response_mode=record.request.response_mode,
-            cookies=(cookie,),
+            cookies=(cookie, *session),
+        )
+
+    def _take(
+        self, state: str, cookies: Mapping[str, str]
+    ) -> tuple[LoginRecord | SignetError | None, Session | SignetError | None]:
+        """Use the record up, beside a look at the browser's earlier session, if it has one."""
+        return self.together(
+            lambda: attempt(lambda: self.logins.take(state)),
+            lambda: attempt(lambda: self.sign_on.find(cookies)),
         )
 
     def _sign(self, answer: ProviderAnswer, browser: str | None) -> Authentication:
@@ -147,8 +160,10 @@ class FinishLogin:
         client: Client,
         answer: ProviderAnswer,
         authentication: Authentication,
-    ) -> dict[str, str]:
-        """Return what brings the application its code."""
+        *,
+        previous: Session | None,
+    ) -> tuple[dict[str, str], tuple[BrowserCookie, ...]]:
+        """Return what brings the application its code, and the cookies of the session."""
         if not client.allows(answer.connection.name):
             self._leave_unused(authentication)
             raise _not_available()
@@ -159,35 +174,38 @@ class FinishLogin:
             started_at=record.started_at,
         )
         check_requested(finished, record.request)
-        code = self._issue_code(record, answer.connection, user)
-        return success_answer(code=code, state=record.request.state, issuer=self.issuer)
+        code, cookies = self._issue_code(record, answer.connection, user, previous)
+        return success_answer(code=code, state=record.request.state, issuer=self.issuer), cookies
 
     def _issue_code(
-        self, record: LoginRecord, connection: Connection, user: AuthenticatedUser
-    ) -> str:
-        """Store a grant under the hash of a fresh one-time code [RFC 6749 4.1.2]."""
-        code, now, request = self.entropy.token(), self.clock.now(), record.request
-        grant = Grant(
-            id=grant_id(code, issuer=self.issuer, client_id=request.client_id),
-            client_id=request.client_id,
-            connection_id=connection.id,
-            redirect_uri=request.redirect_uri,
-            code_challenge=request.code_challenge,
-            nonce=request.nonce,
-            scope=request.scope,
-            subject=subject_of(connection, user.id_token),
+        self,
+        record: LoginRecord,
+        connection: Connection,
+        user: AuthenticatedUser,
+        previous: Session | None,
+    ) -> tuple[str, tuple[BrowserCookie, ...]]:
+        """Store a grant under the hash of a fresh one-time code, and the browser's session."""
+        code, subject = self.entropy.token(), subject_of(connection, user.id_token)
+        grant = issued_grant(
+            code,
+            record.request,
+            connection,
+            issuer=self.issuer,
+            subject=subject,
             login=login_facts(connection, user.id_token.claims),
             profile=map_claims(connection, user.claims),
-            id_token_claims=request.claims.id_token,
-            userinfo_claims=request.claims.userinfo,
-            issued_at=now,
-            code_expires_at=now + self.code_ttl,
-            dpop_jkt=request.dpop_jkt,
+            sid=self.sign_on.sid_of(previous, connection, subject=subject),
+            now=self.clock.now(),
+            code_ttl=self.code_ttl,
         )
-        first, _ = self.together(lambda: self._use_up(record), lambda: self.grants.add(grant))
+        sid = user.id_token.claims.get("sid")
+        first, cookies = self.together(
+            lambda: self._use_up(record),
+            lambda: self.sign_on.begin(grant, connection, sid, previous=previous),
+        )
         if not first:
-            raise used_meanwhile()  # nobody was told the code of that grant
-        return code
+            raise used_meanwhile()  # nobody was told the code of that grant, or its session
+        return code, cookies
 
     def _use_up(self, record: LoginRecord) -> bool:
         """Use the pushed request up: of all logins that began with it, one gets a code."""

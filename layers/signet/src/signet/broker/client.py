@@ -47,6 +47,8 @@ class Client:
     request_object_signing_alg: str | None = None
     dpop_bound_access_tokens: bool = False
     dpop_nonce_required: bool = False
+    backchannel_logout_uri: str | None = None
+    backchannel_logout_session_required: bool = False
 
     @classmethod
     def parse(
@@ -91,6 +93,10 @@ class Client:
             updated_at=now,
             dpop_bound_access_tokens=reader.flag("dpop_bound_access_tokens", default=False),
             dpop_nonce_required=reader.flag("dpop_nonce_required", default=False),
+            backchannel_logout_uri=_backchannel_logout_uri(reader, allow_loopback=allow_loopback),
+            backchannel_logout_session_required=reader.flag(
+                "backchannel_logout_session_required", default=False
+            ),
         )
         reader.choice("token_endpoint_auth_method", {"private_key_jwt"}, default="private_key_jwt")
         reader.refuse_unknown()
@@ -130,6 +136,14 @@ def _uris(reader: DocumentReader, name: str, *, allow_loopback: bool) -> tuple[s
     return tuple(
         check_registrable(uri, allow_loopback=allow_loopback) for uri in reader.texts(name)
     )
+
+
+def _backchannel_logout_uri(reader: DocumentReader, *, allow_loopback: bool) -> str | None:
+    """Read the one address that we call: held to the rules of those that browsers are sent to."""
+    if reader.take("backchannel_logout_uri") is None:
+        return None
+    uri = reader.text("backchannel_logout_uri", pattern=_URL)
+    return check_registrable(uri, allow_loopback=allow_loopback)
 
 
 def _connections(reader: DocumentReader) -> tuple[str, ...] | None:

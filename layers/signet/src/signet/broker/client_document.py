@@ -39,6 +39,8 @@ def settable_members(client: Client) -> dict[str, object]:
         "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
         "request_object_signing_alg": client.request_object_signing_alg,
         "assertion_audience": client.assertion_audience,
+        "backchannel_logout_uri": client.backchannel_logout_uri,
+        "backchannel_logout_session_required": client.backchannel_logout_session_required,
         "enabled": client.enabled,
     }
 

@@ -63,6 +63,20 @@ def answer_redirection(
     return Redirection(url=url, cookies=cookies, problem=problem)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmLogout:
+    """Ask the person whether to sign out; `parameters` are what the page's form sends."""
+
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedOut:
+    """Say that nobody is signed in with this browser."""
+
+    cookies: tuple[BrowserCookie, ...] = ()
+
+
 def error_redirection(
     problem: SignetError,
     *,

@@ -28,10 +28,10 @@ class RefreshFamily:
 class Grant:
     """What is stored of a grant; times are unix seconds.
 
-    `login` holds `auth_time`, `acr`, `amr` and `connection`; `profile` the mapped claims.
-    `id_token_claims` and `userinfo_claims` were asked for by name [OIDC Core 5.5]. `dpop_jkt` is
-    the thumbprint of the key that the code is bound to, if it is to one [RFC 9449 10], and, once
-    it is redeemed, of the key that was proved with it [5].
+    `login` holds `auth_time`, `acr`, `amr` and `connection`; `profile` the mapped claims; `sid`
+    names the session in which it was given. `id_token_claims` and `userinfo_claims` were asked for
+    by name [OIDC Core 5.5]. `dpop_jkt` is the thumbprint of the key that the code is bound to, if
+    it is to one [RFC 9449 10], and, once it is redeemed, of the key that was proved with it [5].
     """
 
     id: str
@@ -52,6 +52,7 @@ class Grant:
     redeemed_by: str | None = None
     revoked: bool = False
     refresh: RefreshFamily | None = None
+    sid: str | None = None
 
 
 def grant_id(code: str, *, issuer: str, client_id: str) -> str:

@@ -21,7 +21,16 @@ def subject_of(connection: Connection, token: VerifiedIdToken) -> str:
     Email never identifies and never links (nOAuth). The same user through another connection is
     another subject.
     """
-    parts = json.dumps(["sub", connection.id, token.issuer, token.subject], ensure_ascii=True)
+    return _subject(connection, token.issuer, token.subject)
+
+
+def subject_at(connection: Connection, subject: str) -> str:
+    """Return the `sub` for applications of whom the connection's own issuer calls `subject`."""
+    return _subject(connection, connection.issuer, subject)
+
+
+def _subject(connection: Connection, issuer: str, subject: str) -> str:
+    parts = json.dumps(["sub", connection.id, issuer, subject], ensure_ascii=True)
     return digest(parts.encode("ascii"))
 
 

@@ -37,9 +37,9 @@ from signet.broker.request_reference import (
     check_may_come_by_browser,
     with_typed_email,
 )
-from signet.broker.requested_login import check_silent
+from signet.broker.single_sign_on import NO_COOKIES, SingleSignOn
 from signet.broker.upstream_hints import upstream_hints
-from signet.errors import Misconfigured, Rejected, SignetError
+from signet.errors import Misconfigured, SignetError
 from signet.oauth import pkce
 from signet.oauth.authorization_request import (
     MAX_STATE,
@@ -75,11 +75,14 @@ class StartLogin:
     request_objects: RequestObjects
     provider: Provider
     healing: Healing
+    sign_on: SingleSignOn
     clock: Clock
     entropy: Entropy
     together: Together
 
-    def __call__(self, parameters: Mapping[str, str]) -> Redirection | AskForEmail:
+    def __call__(
+        self, parameters: Mapping[str, str], cookies: Mapping[str, str] = NO_COOKIES
+    ) -> Redirection | AskForEmail:
         """Check the request, remember the login, and say where the browser has to go.
 
         Raises:
@@ -94,13 +97,15 @@ class StartLogin:
         try:
             request = self._request(asked, client, redirect_uri, pushed)
             sealed = carried(parameters, client, pushed)
-            connection = choose_connection(self.connections, request, client)
-            if connection is None and sealed is not None:
-                request = with_typed_email(request, parameters)
-                connection = choose_connection(self.connections, request, client)
+            typed = parameters if sealed is not None else {}
+            (request, connection), session = self.together(
+                lambda: self._chosen(request, client, typed), lambda: self.sign_on.find(cookies)
+            )
+            signed_in = self.sign_on.code(session, request, client, connection, pushed=pushed)
+            if signed_in is not None:
+                return signed_in
             if connection is None:
                 return _ask_for_email(request, parameters, sealed)
-            check_silent(request)
             return self._start(request, connection, pushed)
         except SignetError as problem:
             return error_redirection(
@@ -127,6 +132,16 @@ class StartLogin:
         )
         pushed = self.pushed_requests.get(identifier) if reference is not None else None
         return require_usable(pushed, now=self.clock.now())
+
+    def _chosen(
+        self, request: AuthorizationRequest, client: Client, typed: Mapping[str, str]
+    ) -> tuple[AuthorizationRequest, Connection | None]:
+        """Choose the connection, by the address that a person typed where nothing else does."""
+        connection = choose_connection(self.connections, request, client)
+        if connection is None and typed:
+            request = with_typed_email(request, typed)
+            connection = choose_connection(self.connections, request, client)
+        return request, connection
 
     def _request(
         self,
@@ -233,13 +248,7 @@ def _ask_for_email(
     parameters: Mapping[str, str],
     sealed: Mapping[str, str] | None,
 ) -> AskForEmail:
-    """Ask, unless the application allows no page [OIDC Core 3.1.2.1, prompt=none]."""
-    if "none" in request.prompt:
-        raise Rejected(
-            "interaction_required",
-            "The person has to say which organisation they sign in with.",
-            redirectable=True,
-        )
+    """Ask; whoever allows no page was answered before [OIDC Core 3.1.2.1, prompt=none]."""
     unknown = request.login_hint is not None
     if sealed is not None:
         return AskForEmail(parameters=sealed, unknown=unknown, field=TYPED_EMAIL)

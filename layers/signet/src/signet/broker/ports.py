@@ -17,6 +17,7 @@ from signet.broker.keyring import Keyring
 from signet.broker.login_record import LoginRecord
 from signet.broker.page import Page as Page  # noqa: PLC0414  (its name is part of the ports)
 from signet.broker.pushed_request import PushedRequest
+from signet.broker.session import Session, SessionGrant
 from signet.jose.algorithms import SigningAlgorithm
 from signet.jose.jws import DigestSigner
 from signet.oauth.http_message import HttpAnswer, HttpRequest
@@ -254,6 +255,41 @@ class Grants(Protocol):
         ...
 
 
+class Sessions(Protocol):
+    """Sessions of browsers, and what was granted in them."""
+
+    def add(self, session: Session, grant: SessionGrant) -> None:
+        """Store a session with its first grant."""
+        ...
+
+    def get(self, key: str) -> Session | None:
+        """Return the session of a cookie, in a strong read; it may be past its times."""
+        ...
+
+    def remove(self, key: str) -> None:
+        """Take a session away from one browser; what was granted in it stays known. Idempotent."""
+        ...
+
+    def note(self, session: Session, grant: SessionGrant) -> None:
+        """Note a grant of a session, before the session is used for it."""
+        ...
+
+    def use(self, key: str, *, now: int, idle_until: int) -> bool:
+        """Set until when a live session may be idle; False when it is over.
+
+        Whoever ends it sees each grant that was noted before a use that got True.
+        """
+        ...
+
+    def end(self, sid: str) -> tuple[SessionGrant, ...]:
+        """Take a session away from every browser, and return what was granted in it; idempotent."""
+        ...
+
+    def named(self, upstream: str) -> frozenset[str]:
+        """Return the `sid` of every session that a provider names so."""
+        ...
+
+
 class Replay(Protocol):
     """Values that may be used once."""
 
@@ -326,6 +362,27 @@ class RotationRequests(Protocol):
 
         Raises:
             Unavailable: some of them were not asked for; the next sweep asks again.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogoutNotice:
+    """Whom an application is told to be signed out: a subject of ours, and the session's `sid`."""
+
+    client_id: str
+    subject: str
+    sid: str
+
+
+class LogoutNotices(Protocol):
+    """Where applications' logout tokens are asked for."""
+
+    def request(self, *notices: LogoutNotice) -> None:
+        """Ask for a logout token to each application, at least once; without a notice nothing.
+
+        Raises:
+            Unavailable: some of them were not asked for.
         """
         ...
 

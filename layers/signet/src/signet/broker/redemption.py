@@ -257,7 +257,8 @@ class RedeemCode:
             login=grant.login,
             profile=released(grant.profile, grant.scope, asked=grant.id_token_claims),
         )
-        return {**claims, "at_hash": half_hash(access_token, alg=client.id_token_alg)}
+        session = {"sid": grant.sid} if grant.sid is not None else {}
+        return {**claims, **session, "at_hash": half_hash(access_token, alg=client.id_token_alg)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,16 +80,6 @@ def check_requested(login: FinishedLogin, request: AuthorizationRequest) -> None
         check(login, request)
 
 
-def check_silent(request: AuthorizationRequest) -> None:
-    """Nobody is signed in here, so a request that allows no page cannot be answered [3.1.2.1].
-
-    Raises:
-        Rejected: `login_required`, redirectable.
-    """
-    if "none" in request.prompt:
-        raise _login_required()
-
-
 def _auth_time(login: FinishedLogin) -> int | None:
     value = login.claims.get("auth_time")
     return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -33,6 +33,7 @@ class ProviderMetadata:
     pushed_authorization_request_endpoint: str | None
     iss_parameter_supported: bool
     claims_parameter_supported: bool = False
+    end_session_endpoint: str | None = None
 
     @classmethod
     def read(cls, document: Mapping[str, object], *, issuer: str) -> "ProviderMetadata":
@@ -58,6 +59,7 @@ class ProviderMetadata:
                 document.get("authorization_response_iss_parameter_supported") is True
             ),
             claims_parameter_supported=document.get("claims_parameter_supported") is True,
+            end_session_endpoint=_usable_url(document, "end_session_endpoint"),
         )
 
 
@@ -73,6 +75,14 @@ def _check_methods(document: Mapping[str, object]) -> None:
 
 def _optional_url(document: Mapping[str, object], name: str) -> str | None:
     return None if document.get(name) is None else _url(document, name)
+
+
+def _usable_url(document: Mapping[str, object], name: str) -> str | None:
+    """Read an address that no login needs: one that cannot be used counts as absent."""
+    try:
+        return _optional_url(document, name)
+    except Misconfigured:
+        return None
 
 
 def _url(document: Mapping[str, object], name: str) -> str:
@@ -98,9 +108,16 @@ def _wrong(reason: str) -> Misconfigured:
 
 
 def issuer_metadata(
-    issuer: str, *, id_token_algs: tuple[str, ...], assertion_algs: tuple[str, ...]
+    issuer: str,
+    *,
+    id_token_algs: tuple[str, ...],
+    assertion_algs: tuple[str, ...],
+    sessions: bool = True,
 ) -> dict[str, object]:
-    """Write our own metadata: what works, and nothing else [OIDC Discovery 3; RFC 8414 2]."""
+    """Write our own metadata: what works, and nothing else [OIDC Discovery 3; RFC 8414 2].
+
+    Where no `sessions` are kept, nobody is told when one ends.
+    """
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
@@ -129,8 +146,11 @@ def issuer_metadata(
         "claims_parameter_supported": True,
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr",
-            "connection", "name", "given_name", "family_name", "email", "email_verified",
+            "sid", "connection", "name", "given_name", "family_name", "email", "email_verified",
         ],
+        "end_session_endpoint": f"{issuer}/logout",
+        "backchannel_logout_supported": sessions,
+        "backchannel_logout_session_supported": sessions,
     }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import re
 from signet.errors import Denied, Misconfigured, SignetError, Unavailable
 from signet.oauth.dpop_error import INVALID_PROOF, USE_NONCE
 from signet.web.challenge import challenge, nonce_header
-from signet.web.pages import error_page_body, style_source
+from signet.web.pages import SIGN_IN_FAILED, SIGN_OUT_FAILED, error_page_body, style_source
 from signet.web.request import Request
 from signet.web.response import NOTHING_LOADS, Response, json_response
 
@@ -48,6 +48,15 @@ def published_error(problem: SignetError, request: Request) -> Response:
 
 def error_page(problem: SignetError, request: Request) -> Response:
     """Show a person what happened, with a number to tell the support, and no detail."""
+    return _page_of(problem, request, title=SIGN_IN_FAILED)
+
+
+def logout_error_page(problem: SignetError, request: Request) -> Response:
+    """Show a person that signing out did not succeed, in the same way."""
+    return _page_of(problem, request, title=SIGN_OUT_FAILED)
+
+
+def _page_of(problem: SignetError, request: Request, *, title: str) -> Response:
     return Response(
         status=problem.status,
         headers={
@@ -55,7 +64,7 @@ def error_page(problem: SignetError, request: Request) -> Response:
             "content-security-policy": f"{NOTHING_LOADS}; style-src {style_source()}",
             **_retry(problem),
         },
-        body=error_page_body(problem.public, correlation_id=request.correlation_id),
+        body=error_page_body(problem.public, correlation_id=request.correlation_id, title=title),
         problem=problem,
     )
 

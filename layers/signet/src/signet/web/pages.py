@@ -49,11 +49,15 @@ def _source(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
-def error_page_body(text: str, *, correlation_id: str) -> str:
-    """Write the page of an error; `text` is one of our own public texts."""
+SIGN_IN_FAILED = "Sign-in did not complete"
+SIGN_OUT_FAILED = "Sign-out did not complete"
+
+
+def error_page_body(text: str, *, correlation_id: str, title: str = SIGN_IN_FAILED) -> str:
+    """Write the page of an error; `text` and `title` are our own public texts."""
     return _page(
-        "Sign-in did not complete",
-        f"<main><h1>Sign-in did not complete</h1><p>{escape(text)}</p>"
+        title,
+        f"<main><h1>{title}</h1><p>{escape(text)}</p>"
         "<small>If it happens again, give this number to the support: "
         f"{escape(correlation_id)}</small></main>",
     )
@@ -95,6 +99,25 @@ def _hidden(fields: Mapping[str, str]) -> str:
     return "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
         for name, value in fields.items()
+    )
+
+
+def confirm_logout_page_body(parameters: Mapping[str, str]) -> str:
+    """Write the page that asks whether to sign out; it names no application and no person."""
+    return _page(
+        "Sign out",
+        '<main class="ask"><h1>Sign out?</h1><p>You will have to sign in again in every '
+        "application that you use with this browser.</p>"
+        f'<form method="post" action="/logout">{_hidden(parameters)}'
+        "<button>Sign out</button></form></main>",
+    )
+
+
+def signed_out_page_body() -> str:
+    """Write the page that ends a sign-out which leads nowhere else."""
+    return _page(
+        "Signed out",
+        '<main class="ask"><h1>You are signed out</h1><p>You can close this window.</p></main>',
     )
 
 

@@ -72,10 +72,17 @@ def email_page(ask: AskForEmail, *, secure: bool) -> Response:
     Browsers hold a form's redirects against `form-action` too, and this form's answer leads to the
     person's own provider, whatever its address is.
     """
+    body = email_page_body(ask.parameters, unknown=ask.unknown, field=ask.field)
+    return own_page(body, form_action=_anywhere(secure=secure))
+
+
+def own_page(body: str, *, form_action: str, cookies: tuple[str, ...] = ()) -> Response:
+    """Show a page of ours whose form, if it has one, leads where `form_action` says."""
     return Response(
         status=200,
-        headers=_form_headers(f"style-src {style_source()}", secure=secure),
-        body=email_page_body(ask.parameters, unknown=ask.unknown, field=ask.field),
+        headers=_page_headers(f"style-src {style_source()}", form_action=form_action),
+        body=body,
+        cookies=cookies,
     )
 
 
@@ -88,7 +95,7 @@ def redirect(redirection: Redirection, *, secure: bool) -> Response:
         sources = f"style-src {style_source()}; script-src {submit_source()}"
         return Response(
             status=200,
-            headers=_form_headers(sources, secure=secure),
+            headers=_page_headers(sources, form_action=_anywhere(secure=secure)),
             body=form_post_body(redirection.url, redirection.form),
             cookies=tuple(set_cookie(cookie, secure=secure) for cookie in redirection.cookies),
             problem=redirection.problem,
@@ -101,10 +108,14 @@ def redirect(redirection: Redirection, *, secure: bool) -> Response:
     )
 
 
-def _form_headers(sources: str, *, secure: bool) -> dict[str, str]:
-    """Allow a form that leads to another host, and what its page is made of."""
-    targets = "'self' https:" if secure else "'self' https: http:"
+def _anywhere(*, secure: bool) -> str:
+    """Allow a form that leads to another host."""
+    return "'self' https:" if secure else "'self' https: http:"
+
+
+def _page_headers(sources: str, *, form_action: str) -> dict[str, str]:
+    """Allow what a page is made of, and where its form leads."""
     return {
         "content-type": "text/html; charset=utf-8",
-        "content-security-policy": f"{_NOTHING}; form-action {targets}; {sources}",
+        "content-security-policy": f"{_NOTHING}; form-action {form_action}; {sources}",
     }

@@ -9,6 +9,7 @@ from signet.broker.connection import AssertionSettings, Connection, PinnedEndpoi
 from signet.broker.grant import Grant, RefreshFamily
 from signet.broker.login_record import LoginRecord
 from signet.broker.pushed_request import PushedRequest
+from signet.broker.session import Session, SessionGrant
 from signet.oauth.authorization_request import AuthorizationRequest
 from signet.oauth.claims_parameter import RequestedClaims
 
@@ -73,6 +74,17 @@ def _request_of(members: dict[str, Any]) -> AuthorizationRequest:
     names = ("id_token", "userinfo", "essential_acr")
     claims = RequestedClaims(**_tuples(members["claims"], *names))
     return AuthorizationRequest(**{**_tuples(members, "scope", "prompt"), "claims": claims})
+
+
+def session_of(item: Mapping[str, Any]) -> Session:
+    """Read a session; until when it may be idle changes with each use."""
+    members = _tuples(read_document(item), "upstream")
+    return Session(**{**members, "idle_until": int(item["idle_until"]["N"])})
+
+
+def session_grant_of(item: Mapping[str, Any]) -> SessionGrant:
+    """Read what was granted in a session."""
+    return SessionGrant(**read_document(item))
 
 
 def _tuples(members: dict[str, Any], *names: str) -> dict[str, Any]:

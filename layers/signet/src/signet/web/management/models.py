@@ -102,6 +102,9 @@ class ConnectionMembers(Closed):
         "Whether authorization requests are pushed [RFC 9126].", "auto"
     )
     response_mode: Literal["query", "form_post"] = optional("How the answer comes.", "query")
+    upstream_logout: bool = optional(
+        "Whether who signs out here is signed out at the provider too, where it can do that."
+    )
 
 
 class PublicKey(BaseModel):
@@ -199,6 +202,8 @@ class RegistrationSheet(Closed):
     issuer: str
     client_id: str
     redirect_uri: str
+    post_logout_redirect_uri: str
+    backchannel_logout_uri: str
     jwks_uri: str
     token_endpoint_auth_method: Literal["private_key_jwt"]
     token_endpoint_auth_signing_alg: ALGORITHM
@@ -245,6 +250,10 @@ class ClientMembers(Closed):
     assertion_audience: Literal["issuer", "token_endpoint_compat"] = optional(
         "What its assertions may name as their audience.", "issuer"
     )
+    backchannel_logout_uri: Url | None = optional(
+        "Where it is told that a person is signed out.", "https://app.example/backchannel-logout"
+    )
+    backchannel_logout_session_required: bool = optional("Whether it needs `sid` there.")
     enabled: bool = optional("Whether it may do anything.")
 
 
