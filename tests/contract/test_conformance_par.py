@@ -16,7 +16,8 @@ import httpx  # noqa: TID251  (a client of ours from outside)
 import pytest
 from tests.support.application import ASSERTION_TYPE, REDIRECT_URI, Application, SignIn
 from tests.support.browser import Browser, form_of, query_of
-from tests.support.lying_provider import LyingProvider, lying_provider
+from tests.support.clock import now
+from tests.support.lying_provider import LyingProvider, changed, lying_provider
 from tests.support.searched import searched
 from tests.support.stack import Stack
 from tests.support.stage import ABSENT, Begun, Stage, app_answer
@@ -361,6 +362,93 @@ def test_test_essential_acr_sca_claim(stage: Stage, app: Application, liar: Lyin
     assert "code" not in back
 
 
+# --- signed request objects (fapi_request_method=signed_non_repudiation) -----------------------
+
+
+@pytest.fixture(scope="module")
+def signing(stage: Stage) -> Application:
+    return stage.application("fapi-signing", request_object_signing_alg="ES256")
+
+
+def request_object(app: Application, sign_in: SignIn, /, **changes: Any) -> str:
+    claims = {
+        "iss": app.client_id,
+        "aud": app.issuer,
+        "nbf": now(),
+        "exp": now() + 300,
+        **sign_in.parameters,
+    }
+    return app.assertion(changed(claims, changes), typ="oauth-authz-req+jwt")
+
+
+def sent(app: Application, token: str) -> tuple[Response, Response]:
+    """Send a request object to both endpoints, alone."""
+    carried = {"client_id": app.client_id, "request": token}
+    authentication = {
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": app.assertion(),
+    }
+    pushed = app.http.post(f"{app.issuer}/par", data={**carried, **authentication})
+    return pushed, app.http.get(f"{app.issuer}/authorize", params=carried)
+
+
+def refused_by_both(app: Application, token: str) -> None:
+    pushed, opened = sent(app, token)
+    refused_by_push(pushed, "invalid_request_object")
+    refused_by_page(opened)
+
+
+def test_happy_flow_of_a_signed_request(stage: Stage, signing: Application) -> None:
+    sign_in = signing.request(NAME)
+    token = request_object(signing, sign_in)
+    pushed, opened = sent(signing, token)
+    assert pushed.status_code == 201
+    assert opened.headers["location"].startswith(stage.liar.tenants[NAME].issuer)
+    begun = begin(stage, signing, pushed.json()["request_uri"], sign_in, state="other")
+    back = app_answer(begun.come_back())
+    assert back["state"] == sign_in.state
+    assert id_token_of(signing, back, sign_in)["nonce"] == sign_in.nonce
+
+
+def test_ensure_request_object_signature_algorithm_is_not_none(signing: Application) -> None:
+    claims = {"iss": signing.client_id, "aud": signing.issuer, "nbf": now(), "exp": now() + 60}
+    asked = {**claims, **signing.request(NAME).parameters}
+    for alg in ("none", "ES384", "HS256"):
+        refused_by_both(signing, signing.assertion(asked, signed_as="ES256", alg=alg))
+    refused_by_both(signing, signing.assertion(asked, signed_as="none", alg="none"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"aud": "https://other.example"}, id="with-bad-aud-fails"),
+        pytest.param({"aud": ABSENT}, id="without-aud-fails"),
+        pytest.param({"exp": ABSENT}, id="without-exp-fails"),
+        pytest.param({"exp": 1}, id="with-expired-exp-fails"),
+        pytest.param({"exp": 4_000_000_000}, id="with-exp-over-60-fails"),
+        pytest.param({"nbf": ABSENT}, id="without-nbf-fails"),
+        pytest.param({"nbf": 1}, id="with-nbf-over-60-fails"),
+        pytest.param({"nbf": 4_000_000_000}, id="with-nbf-in-the-future-fails"),
+        pytest.param({"iss": "fapi-app"}, id="of-another-client-fails"),
+        pytest.param({"request_uri": PREFIX + "x" * 43}, id="with-a-nested-request_uri-fails"),
+    ],
+)
+def test_ensure_request_object(signing: Application, changes: dict[str, Any]) -> None:
+    refused_by_both(signing, request_object(signing, signing.request(NAME), **changes))
+
+
+def test_ensure_request_object_with_nbf_8_seconds_in_the_future_is_accepted(
+    signing: Application,
+) -> None:
+    pushed, _ = sent(signing, request_object(signing, signing.request(NAME), nbf=now() + 8))
+    assert pushed.status_code == 201
+
+
+def test_a_client_that_registered_for_no_request_object_sends_none(app: Application) -> None:
+    pushed, _ = sent(app, request_object(app, app.request(NAME)))
+    refused_by_push(pushed, "invalid_request")
+
+
 # --- what the modules leave out ------------------------------------------------------------------
 
 
@@ -439,6 +527,9 @@ def test_the_metadata_tell_what_works_here(stage: Stage) -> None:
     assert metadata["require_pushed_authorization_requests"] is False
     assert metadata["response_modes_supported"] == ["query", "form_post"]
     assert metadata["claims_parameter_supported"] is True
+    assert metadata["request_parameter_supported"] is True
+    assert "ES256" in metadata["request_object_signing_alg_values_supported"]
+    assert not {"none", "HS256"} & set(metadata["request_object_signing_alg_values_supported"])
     assert metadata["code_challenge_methods_supported"] == ["S256"]
     assert metadata["authorization_response_iss_parameter_supported"] is True
 

@@ -5,6 +5,7 @@
 // line is answered by one JSON line. It ends when standard input ends.
 //   {"issuer", "clientId", "redirectUri", "alg"}  → {"jwks", "jwksUri"}
 //   {"begin": {…parameters…}}                     → {"url"}
+//   {"begin": {…}, "by": ["jar", "par"]}          the same as a signed request object, and pushed
 //   {"finish": "the address that the browser came back to"}
 //                                                 → {"claims", "userinfo"} or {"error", "code"}
 //   {"rotate": "kid"}   makes a key, publishes it beside the others and signs with it
@@ -62,10 +63,10 @@ async function configure({ issuer, clientId, alg }, key) {
   return config;
 }
 
-async function begin(config, redirectUri, parameters) {
+async function begin(config, redirectUri, parameters, { by = [], key }) {
   const verifier = client.randomPKCECodeVerifier();
   const started = { verifier, state: client.randomState(), nonce: client.randomNonce() };
-  const url = client.buildAuthorizationUrl(config, {
+  let asked = {
     redirect_uri: redirectUri,
     scope: 'openid profile email',
     state: started.state,
@@ -73,7 +74,14 @@ async function begin(config, redirectUri, parameters) {
     code_challenge: await client.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
     ...parameters,
-  });
+  };
+  if (by.includes('jar')) {
+    asked = (await client.buildAuthorizationUrlWithJAR(config, asked, key)).searchParams;
+    carried.push(asked.toString());
+  }
+  const url = by.includes('par')
+    ? await client.buildAuthorizationUrlWithPAR(config, asked)
+    : client.buildAuthorizationUrl(config, asked);
   return { url: url.href, started };
 }
 
@@ -115,7 +123,9 @@ for (;;) {
       answer({});
     } else if (command.begin) {
       config ??= await configure(options, key);
-      const { url, started: secrets } = await begin(config, options.redirectUri, command.begin);
+      const { url, started: secrets } = await begin(
+        config, options.redirectUri, command.begin, { by: command.by, key },
+      );
       started = secrets;
       answer({ url });
     } else if (command.finish) {

@@ -15,7 +15,7 @@ from tests.support.travelled import CARRIED, Travelled
 NAME = "logs"
 EVERY_KIND = {
     "state", "nonce", "code", "code_verifier", "client_assertion", "access_token", "id_token",
-    "request_uri", "cookie", "authorization", "client_secret", "private key",
+    "request", "request_uri", "cookie", "authorization", "client_secret", "private key",
 }  # fmt: skip
 
 
@@ -45,6 +45,9 @@ def travel_badly(stage: Stage, app: Application, tenant: Tenant) -> None:
     assert app.redeem(code, verifier, **secret).status_code == 401
     assert app.redeem(code, "v" * 43).status_code == 400
     assert app.userinfo(f"{assertion}x").status_code == 401
+    signed = app.request(NAME, request=app.assertion()).parameters
+    back = app_answer(stage.browser().open(f"{stage.issuer}/authorize", signed))
+    assert back["error"] == "request_not_supported"
     begun = stage.begin(app, NAME)
     assert stage.browser().open(begun.callback, begun.answer()).status_code == 400
     for lie in (Answer.of({"error": "invalid_client"}, status=401), Answer.of({}, status=500)):

@@ -79,8 +79,8 @@ RULES = (
     _rule(
         "the query never overrides",
         "broker/login.py",
-        "        if pushed is not None:\n            check_scope(pushed.request, client)",
-        "        if False:\n            check_scope(pushed.request, client)",
+        "        if pushed is not None:\n            check_allowed(pushed.request, client)",
+        "        if False:\n            check_allowed(pushed.request, client)",
         "test_the_query_never_overrides_what_was_pushed",
     ),
     _rule(
@@ -121,7 +121,7 @@ RULES = (
     _rule(
         "a pushed scope is the client's still",
         "broker/login.py",
-        "            check_scope(pushed.request, client)  # it may have lost one meanwhile\n",
+        "            check_allowed(pushed.request, client)  # it may have lost a right meanwhile\n",
         "",
         "test_a_pushed_scope_has_to_be_the_clients_still",
     ),
@@ -146,5 +146,12 @@ RULES = (
         "    if pushed is not None:\n",
         "    if False:\n",
         "test_the_page_carries_the_reference_and_nothing_of_the_request",
+    ),
+    _rule(
+        "whoever registered for codes alone",
+        "broker/application_request.py",
+        "    check_grant_type(client)\n",
+        "",
+        "test_a_client_that_may_not_sign_people_in_begins_nothing",
     ),
 )

@@ -180,6 +180,16 @@ def test_a_pushed_scope_has_to_be_the_clients_still(app: App) -> None:
     assert (back["error"], back["state"]) == ("invalid_scope", "app-state")
 
 
+def test_a_client_that_may_not_sign_people_in_begins_nothing(app: App) -> None:
+    request_uri = app.push()
+    app.broker.clients.put(replace(app.client, grant_types=("client_credentials",)))
+    for query in (app.request(), {"client_id": "app", "request_uri": request_uri}):
+        assert answer_of(app.broker.start(query))["error"] == "unauthorized_client"
+    with pytest.raises(Rejected) as refused:
+        app.push()
+    assert refused.value.code == "unauthorized_client"
+
+
 # --- what may be pushed ------------------------------------------------------------------------
 
 REFUSED: dict[str, tuple[dict[str, str | None], str]] = {

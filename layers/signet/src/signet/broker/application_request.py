@@ -8,6 +8,7 @@ from signet.broker.email_domain import domain_of
 from signet.broker.ports import Connections
 from signet.errors import Rejected
 from signet.oauth.authorization_request import AuthorizationRequest
+from signet.oauth.token_request import AUTHORIZATION_CODE
 
 
 def read_request(
@@ -21,8 +22,26 @@ def read_request(
     request = AuthorizationRequest.parse(
         parameters, client_id=client.client_id, redirect_uri=redirect_uri
     )
-    check_scope(request, client)
+    check_allowed(request, client)
     return request
+
+
+def check_allowed(request: AuthorizationRequest, client: Client) -> None:
+    """Hold a request against what the client may do now; what was pushed, once more.
+
+    Raises:
+        Rejected: `unauthorized_client` or `invalid_scope`, redirectable.
+    """
+    check_grant_type(client)
+    check_scope(request, client)
+
+
+def check_grant_type(client: Client) -> None:
+    """The client registered for codes [RFC 6749 4.1.2.1]."""
+    if AUTHORIZATION_CODE not in client.grant_types:
+        raise Rejected(
+            "unauthorized_client", "The application may not sign people in.", redirectable=True
+        )
 
 
 def check_scope(request: AuthorizationRequest, client: Client) -> None:

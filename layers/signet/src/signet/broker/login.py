@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from signet.broker.application_request import check_scope, choose_connection, read_request
+from signet.broker.application_request import check_allowed, choose_connection, read_request
 from signet.broker.client import Client
 from signet.broker.connection import Connection
 from signet.broker.front_channel import (
@@ -152,7 +152,7 @@ class StartLogin:
     ) -> AuthorizationRequest:
         """Read the request: what was pushed, or the browser's parameters, and never both."""
         if pushed is not None:
-            check_scope(pushed.request, client)  # it may have lost one meanwhile
+            check_allowed(pushed.request, client)  # it may have lost a right meanwhile
             return pushed.request
         check_may_come_by_browser(client)
         return read_request(parameters, client=client, redirect_uri=redirect_uri)
