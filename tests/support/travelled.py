@@ -17,7 +17,7 @@ Response = httpx.Response
 
 CARRIED = frozenset({
     "code", "state", "nonce", "code_verifier", "client_assertion", "access_token", "id_token",
-    "request_uri", "refresh_token", "client_secret",
+    "request_uri", "refresh_token", "client_secret", "dpop",
 })  # fmt: skip
 """Parameters and members whose values are for their receiver alone."""
 
