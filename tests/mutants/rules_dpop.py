@@ -224,4 +224,18 @@ RULES = (
         '"REMOVE redeemed_by, ',
         (f"{_GRANTS}test_a_redeemed_grant_is_bound_to_the_key_that_was_proved_until_it_is_undone",),
     ),
+    Rule(
+        "DPoP challenge: a proof that does not hold is a caller that is not known",
+        "web/errors.py",
+        '"insufficient_scope": 403, INVALID_PROOF: 401, USE_NONCE: 401',
+        '"insufficient_scope": 403',
+        ("unit/web/test_challenge.py",),
+    ),
+    Rule(
+        "DPoP challenge: the nonce is given",
+        "web/challenge.py",
+        'return {"dpop-nonce": problem.nonce}',
+        "return {}",
+        ("unit/web/test_challenge.py",),
+    ),
 )

@@ -18,7 +18,7 @@ Response = httpx.Response
 CARRIED = frozenset({
     "code", "state", "nonce", "code_verifier", "client_assertion", "access_token", "id_token",
     "request", "request_uri", "refresh_token", "client_secret", "logout_token", "id_token_hint",
-    "confirm",
+    "confirm", "dpop",
 })  # fmt: skip
 """Parameters and members whose values are for their receiver alone."""
 

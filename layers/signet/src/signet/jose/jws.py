@@ -192,7 +192,7 @@ class UnverifiedJws:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedClaims:
-    """Header and claims whose signature was verified; outside tests only `verify` makes them."""
+    """Header and claims whose signature was verified; outside tests only verifiers make them."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
