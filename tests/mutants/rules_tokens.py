@@ -121,6 +121,18 @@ RULES = (
         ")",
         f"{_REFRESH}test_a_refresh_gives_the_next_token_and_fresh_ones_of_the_same_login",
     ),
+    _refresh(
+        "no scope that the client lost",
+        "tuple(name for name in grant.scope if name in client.scopes)",
+        "grant.scope",
+        f"{_REFRESH}test_a_scope_that_the_client_lost_is_refreshed_no_more",
+    ),
+    _refresh(
+        "no client that lost offline_access",
+        "    if OFFLINE_ACCESS not in granted:\n",
+        "    if False:\n",
+        f"{_REFRESH}test_a_client_that_lost_offline_access_refreshes_nothing",
+    ),
     Rule(
         "refresh: no more scope",
         "oauth/token_request.py",

@@ -361,6 +361,24 @@ def test_a_client_that_is_gone_or_disabled_refreshes_nothing(
     assert refused(app, tokens["refresh_token"]) == "invalid_client"
 
 
+def test_a_scope_that_the_client_lost_is_refreshed_no_more(
+    app: App, tokens: dict[str, object]
+) -> None:
+    app.broker.clients.put(replace(app.client, scopes=("openid", "profile", "offline_access")))
+    assert refused(app, tokens["refresh_token"], scope="openid email") == "invalid_scope"
+    fresh = app.refresh(tokens["refresh_token"])
+    assert fresh["scope"] == "openid profile offline_access"
+    assert "email" not in userinfo(app, fresh)
+    assert "email" not in read_unverified(str(fresh["id_token"])).claims
+
+
+def test_a_client_that_lost_offline_access_refreshes_nothing(
+    app: App, tokens: dict[str, object]
+) -> None:
+    app.broker.clients.put(replace(app.client, scopes=("openid", "profile", "email")))
+    assert refused(app, tokens["refresh_token"]) == "invalid_grant"
+
+
 def test_a_connection_that_is_enabled_again_refreshes_again(
     app: App, connection: Connection, tokens: dict[str, object]
 ) -> None:

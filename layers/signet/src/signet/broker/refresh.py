@@ -17,7 +17,12 @@ from signet.broker.ports import Clients, Clock, Connections, Entropy, Grants, To
 from signet.broker.redemption import RedeemCode
 from signet.broker.refresh_token import Lifetimes, RefreshToken, check_token, invalid_token
 from signet.errors import Rejected, SignetError
-from signet.oauth.token_request import REFRESH_TOKEN, RefreshRequest, narrowed_scope
+from signet.oauth.token_request import (
+    OFFLINE_ACCESS,
+    REFRESH_TOKEN,
+    RefreshRequest,
+    narrowed_scope,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +66,8 @@ class Refresh:
             # Another client's, or of no family: nothing is ended by whoever guesses (OP-046).
             raise invalid_token("no refresh token of this client")
         self._check(grant, grant.refresh, token)
-        scope = narrowed_scope(request.scope, granted=grant.scope)
+        granted = _still_granted(grant, verified.client)
+        scope = narrowed_scope(request.scope, granted=granted)
         return self._rotate(grant, grant.refresh, token, scope, verified.client)
 
     def _check(self, grant: Grant, family: RefreshFamily, token: RefreshToken) -> None:
@@ -95,6 +101,18 @@ class Refresh:
         )
         # The ID token is about the same login; the nonce was that login's own [OIDC Core 12.2].
         return self.tokens.issue(replace(grant, scope=scope, nonce=None), client, use, now=now)
+
+
+def _still_granted(grant: Grant, client: Client) -> tuple[str, ...]:
+    """Keep of what was granted what the client may still ask for, as an administrator decided.
+
+    Raises:
+        Rejected: `invalid_grant`: it may not stay signed in any more.
+    """
+    granted = tuple(name for name in grant.scope if name in client.scopes)
+    if OFFLINE_ACCESS not in granted:
+        raise invalid_token("the client may not have offline_access any more")
+    return granted
 
 
 def _checked(parameters: Mapping[str, str], client: Client) -> RefreshRequest:
