@@ -13,7 +13,8 @@ from signet.broker.client_authentication import ClientAuthentication
 from signet.broker.consumption import UseOfRefreshToken
 from signet.broker.grant import Grant, RefreshFamily
 from signet.broker.live_grant import why_ended
-from signet.broker.ports import Clients, Clock, Connections, Entropy, Grants, Together
+from signet.broker.login_ended import login_ended
+from signet.broker.ports import Audit, Clients, Clock, Connections, Entropy, Grants, Together
 from signet.broker.redemption import RedeemCode
 from signet.broker.refresh_token import Lifetimes, RefreshToken, check_token, invalid_token
 from signet.errors import Rejected, SignetError
@@ -36,6 +37,7 @@ class Refresh:
     grants: Grants
     tokens: RedeemCode
     lifetimes: Lifetimes
+    audit: Audit
     clock: Clock
     entropy: Entropy
     together: Together
@@ -72,10 +74,13 @@ class Refresh:
 
     def _check(self, grant: Grant, family: RefreshFamily, token: RefreshToken) -> None:
         """Hold the token against every rule; one that was used before ends its family."""
+        now = self.clock.now()
         try:
-            check_token(family, token, now=self.clock.now())
-        except Rejected:
+            check_token(family, token, now=now)
+        except Rejected as problem:
             self.grants.revoke(grant.id)
+            if not grant.revoked:
+                self.audit.record(login_ended(grant, time=now, reason=problem.private))
             raise
         # A key that the grant is bound to is demanded here, before anything is rotated
         # [RFC 9449 5].
