@@ -21,7 +21,7 @@ from tests.unit.broker.test_refresh import OFFLINE
 from signet.adapters.random import SystemEntropy
 from signet.broker.connection import Connection
 from signet.broker.grant import RefreshFamily
-from signet.errors import SignetError
+from signet.errors import SignetError, Unavailable
 
 T = TypeVar("T")
 AT_ONCE = 100
@@ -65,6 +65,24 @@ def family() -> RefreshFamily:
     return RefreshFamily(family="f", current="a", expires_at=NOW + 900, idle_until=NOW + 90)
 
 
+def told(act: Callable[[], bool]) -> bool | None:
+    """Return who won; None for a contender whom a busy emulator left without an answer."""
+    try:
+        return act()
+    except Unavailable:
+        return None
+
+
+def winners(results: list[bool | None]) -> set[str]:
+    """Name the one winner; where nobody was told so, those who may be it."""
+    won, unknown = (
+        {f"{number}" for number, result in enumerate(results) if result is outcome}
+        for outcome in (True, None)
+    )
+    assert len(won) <= 1
+    return won or unknown
+
+
 def test_of_a_hundred_redemptions_of_one_code_exactly_one_succeeds(
     grants: tuple[Any, int], contest: Contest
 ) -> None:
@@ -73,15 +91,20 @@ def test_of_a_hundred_redemptions_of_one_code_exactly_one_succeeds(
         grant = records.grant()
         store.add(grant)
 
-        def redeem(contender: int, grant_id: str = grant.id) -> bool:
-            won: bool = store.redeem(
-                grant_id, redemption=f"{contender}", now=NOW, keep_until=NOW, refresh=family()
+        def redeem(contender: int, grant_id: str = grant.id) -> bool | None:
+            return told(
+                partial(
+                    store.redeem,
+                    grant_id,
+                    redemption=f"{contender}",
+                    now=NOW,
+                    keep_until=NOW,
+                    refresh=family(),
+                )
             )
-            return won
 
-        results = contest(redeem)
-        assert results.count(True) == 1
-        assert store.get(grant.id).redeemed_by == f"{results.index(True)}"
+        won = winners(contest(redeem))
+        assert store.get(grant.id).redeemed_by in won
 
 
 def test_of_a_hundred_rotations_of_one_refresh_token_exactly_one_succeeds(
@@ -93,15 +116,20 @@ def test_of_a_hundred_rotations_of_one_refresh_token_exactly_one_succeeds(
         store.add(grant)
         store.redeem(grant.id, redemption="x", now=NOW, keep_until=NOW, refresh=family())
 
-        def rotate(contender: int, grant_id: str = grant.id) -> bool:
-            won: bool = store.rotate(
-                grant_id, used="a", successor=f"{contender}", now=NOW, idle_until=NOW + 9
+        def rotate(contender: int, grant_id: str = grant.id) -> bool | None:
+            return told(
+                partial(
+                    store.rotate,
+                    grant_id,
+                    used="a",
+                    successor=f"{contender}",
+                    now=NOW,
+                    idle_until=NOW + 9,
+                )
             )
-            return won
 
-        results = contest(rotate)
-        assert results.count(True) == 1
-        assert store.get(grant.id).refresh.current == f"{results.index(True)}"
+        won = winners(contest(rotate))
+        assert store.get(grant.id).refresh.current in won
 
 
 @pytest.fixture(scope="module")

@@ -87,9 +87,21 @@ RULES = (
     # --- a refresh ---
     _refresh(
         "a used token ends its family",
-        "        except Rejected:\n            self.grants.revoke(grant.id)\n",
-        "        except Rejected:\n",
+        "        except Rejected as problem:\n            self.grants.revoke(grant.id)\n",
+        "        except Rejected as problem:\n",
         f"{_REFRESH}test_a_used_token_ends_its_family_and_the_access_tokens",
+    ),
+    _refresh(
+        "a theft is told in the audit",
+        "                self.audit.record(login_ended(",
+        "                repr(login_ended(",
+        f"{_REFRESH}test_a_login_that_ended_so_is_told_once_in_the_audit",
+    ),
+    _redemption(
+        "a code's theft is told in the audit",
+        "                self.audit.record(login_ended(",
+        "                repr(login_ended(",
+        f"{_REFRESH}test_a_code_that_is_used_again_is_told_once_in_the_audit",
     ),
     _refresh(
         "whose login is worth something",
@@ -120,6 +132,18 @@ RULES = (
         ", nonce=None)",
         ")",
         f"{_REFRESH}test_a_refresh_gives_the_next_token_and_fresh_ones_of_the_same_login",
+    ),
+    _refresh(
+        "no scope that the client lost",
+        "tuple(name for name in grant.scope if name in client.scopes)",
+        "grant.scope",
+        f"{_REFRESH}test_a_scope_that_the_client_lost_is_refreshed_no_more",
+    ),
+    _refresh(
+        "no client that lost offline_access",
+        "    if OFFLINE_ACCESS not in granted:\n",
+        "    if False:\n",
+        f"{_REFRESH}test_a_client_that_lost_offline_access_refreshes_nothing",
     ),
     Rule(
         "refresh: no more scope",

@@ -332,6 +332,7 @@ class Broker:
             grants=self.grants,
             tokens=self.redeem,
             lifetimes=LIFETIMES,
+            audit=self.audit,
             clock=self.clock,
             entropy=self.entropy,
             together=one_after_the_other,

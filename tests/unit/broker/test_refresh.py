@@ -173,6 +173,48 @@ def test_a_used_token_ends_its_family_and_the_access_tokens(
     assert refused(app, fresh["refresh_token"]) == "invalid_grant"
 
 
+def ended_logins(app: App) -> list[tuple[str, str | None, str]]:
+    return [
+        (event.subject, event.connection, event.detail["reason"])
+        for event in app.broker.audit.events
+        if event.type == "LoginEnded"
+    ]
+
+
+def test_a_login_that_ended_so_is_told_once_in_the_audit(
+    app: App, connection: Connection, tokens: dict[str, object]
+) -> None:
+    app.refresh(tokens["refresh_token"])
+    for _ in range(3):
+        assert refused(app, tokens["refresh_token"]) == "invalid_grant"
+    reason = "the refresh token was used before"
+    assert ended_logins(app) == [("app", connection.id, reason)]
+
+
+def test_a_code_that_is_used_again_is_told_once_in_the_audit(
+    app: App, connection: Connection
+) -> None:
+    code, spoiled = app.login(connection), app.login(connection)
+    app.redeem(code)
+    for _ in range(3):
+        with pytest.raises(Rejected):
+            app.redeem(code)
+    with pytest.raises(Rejected):
+        app.redeem(spoiled, code_verifier="w" * 43)  # nothing was given for this one
+    assert ended_logins(app) == [("app", connection.id, "the code was used before")]
+
+
+def test_a_used_token_ends_its_family_even_where_that_cannot_be_recorded(
+    app: App, tokens: dict[str, object]
+) -> None:
+    fresh = app.refresh(tokens["refresh_token"])
+    app.broker.audit.down = True
+    with pytest.raises(Unavailable):
+        app.refresh(tokens["refresh_token"])
+    app.broker.audit.down = False
+    assert refused(app, fresh["refresh_token"]) == "invalid_grant"
+
+
 def test_a_much_older_token_ends_its_family_too(app: App, tokens: dict[str, object]) -> None:
     first = tokens["refresh_token"]
     for _ in range(4):
@@ -359,6 +401,24 @@ def test_a_client_that_is_gone_or_disabled_refreshes_nothing(
     else:
         app.broker.clients.put(replace(app.client, enabled=False))
     assert refused(app, tokens["refresh_token"]) == "invalid_client"
+
+
+def test_a_scope_that_the_client_lost_is_refreshed_no_more(
+    app: App, tokens: dict[str, object]
+) -> None:
+    app.broker.clients.put(replace(app.client, scopes=("openid", "profile", "offline_access")))
+    assert refused(app, tokens["refresh_token"], scope="openid email") == "invalid_scope"
+    fresh = app.refresh(tokens["refresh_token"])
+    assert fresh["scope"] == "openid profile offline_access"
+    assert "email" not in userinfo(app, fresh)
+    assert "email" not in read_unverified(str(fresh["id_token"])).claims
+
+
+def test_a_client_that_lost_offline_access_refreshes_nothing(
+    app: App, tokens: dict[str, object]
+) -> None:
+    app.broker.clients.put(replace(app.client, scopes=("openid", "profile", "email")))
+    assert refused(app, tokens["refresh_token"]) == "invalid_grant"
 
 
 def test_a_connection_that_is_enabled_again_refreshes_again(

@@ -271,6 +271,7 @@ def _refresh() -> "Refresh":
         grants=_grants(),
         tokens=_redeem_code(),
         lifetimes=_lifetimes(),
+        audit=_audit(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),

@@ -26,6 +26,7 @@ from signet.broker.grant import (
 )
 from signet.broker.identity import released
 from signet.broker.keyring import ISSUER, Keyring, missing
+from signet.broker.login_ended import login_ended
 from signet.broker.ports import (
     Audit,
     Clock,
@@ -125,9 +126,12 @@ class RedeemCode:
             check_verifier(grant, code_verifier=redemption.code_verifier)
             check_key(grant, jkt=jkt)
             self._check_connection(grant)
-        except Rejected:
+        except Rejected as problem:
             # A reused code ends the tokens of its first use too [RFC 9700 4.5; OP-036].
             self.grants.revoke(grant.id)
+            if grant.redeemed_by is not None and not grant.revoked:
+                now = self.clock.now()
+                self.audit.record(login_ended(grant, time=now, reason=problem.private))
             raise
 
     def _check_connection(self, grant: Grant) -> None:

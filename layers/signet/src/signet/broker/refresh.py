@@ -13,13 +13,19 @@ from signet.broker.client_authentication import ClientAuthentication, VerifiedCl
 from signet.broker.consumption import UseOfRefreshToken
 from signet.broker.grant import Grant, RefreshFamily
 from signet.broker.live_grant import why_ended
-from signet.broker.ports import Clients, Clock, Connections, Entropy, Grants, Together
+from signet.broker.login_ended import login_ended
+from signet.broker.ports import Audit, Clients, Clock, Connections, Entropy, Grants, Together
 from signet.broker.proofs import Proofs
 from signet.broker.redemption import RedeemCode
 from signet.broker.refresh_token import Lifetimes, RefreshToken, check_token, invalid_token
 from signet.errors import Rejected, SignetError
 from signet.oauth.dpop import CheckedProof
-from signet.oauth.token_request import REFRESH_TOKEN, RefreshRequest, narrowed_scope
+from signet.oauth.token_request import (
+    OFFLINE_ACCESS,
+    REFRESH_TOKEN,
+    RefreshRequest,
+    narrowed_scope,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +40,7 @@ class Refresh:
     grants: Grants
     tokens: RedeemCode
     lifetimes: Lifetimes
+    audit: Audit
     clock: Clock
     entropy: Entropy
     together: Together
@@ -72,7 +79,8 @@ class Refresh:
             raise invalid_token("no refresh token of this client")
         jkt = proof.jkt if proof is not None else None
         self._check(grant, grant.refresh, token, jkt)
-        scope = narrowed_scope(request.scope, granted=grant.scope)
+        granted = _still_granted(grant, verified.client)
+        scope = narrowed_scope(request.scope, granted=granted)
         # A grant of no key stays one of no key: this access token alone is bound to a new one.
         bound = replace(grant, scope=scope, dpop_jkt=jkt)
         return self._rotate(bound, grant.refresh, token, verified.client)
@@ -86,10 +94,13 @@ class Refresh:
         self, grant: Grant, family: RefreshFamily, token: RefreshToken, jkt: str | None
     ) -> None:
         """Hold the token against every rule; one that was used before ends its family."""
+        now = self.clock.now()
         try:
-            check_token(family, token, now=self.clock.now())
-        except Rejected:
+            check_token(family, token, now=now)
+        except Rejected as problem:
             self.grants.revoke(grant.id)
+            if not grant.revoked:
+                self.audit.record(login_ended(grant, time=now, reason=problem.private))
             raise
         if grant.dpop_jkt is not None and jkt != grant.dpop_jkt:
             # Before anything is rotated [RFC 9449 5]; whoever has the token alone ends nothing.
@@ -115,6 +126,18 @@ class Refresh:
         )
         # The ID token is about the same login; the nonce was that login's own [OIDC Core 12.2].
         return self.tokens.issue(replace(grant, nonce=None), client, use, now=now)
+
+
+def _still_granted(grant: Grant, client: Client) -> tuple[str, ...]:
+    """Keep of what was granted what the client may still ask for, as an administrator decided.
+
+    Raises:
+        Rejected: `invalid_grant`: it may not stay signed in any more.
+    """
+    granted = tuple(name for name in grant.scope if name in client.scopes)
+    if OFFLINE_ACCESS not in granted:
+        raise invalid_token("the client may not have offline_access any more")
+    return granted
 
 
 def _checked(parameters: Mapping[str, str], client: Client) -> RefreshRequest:
