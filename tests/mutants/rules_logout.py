@@ -42,6 +42,26 @@ def _upstream(name: str, text: str, instead: str, test: str) -> Rule:
 
 
 RULES = (
+    Rule(
+        "logout sending: a destination that may be called",
+        "broker/registration.py",
+        "            self.destinations.check(client.backchannel_logout_uri)\n",
+        "            pass\n",
+        (
+            "unit/broker/test_destinations_at_save.py::"
+            "test_no_client_is_made_that_is_told_of_sign_outs_at_a_forbidden_address",
+        ),
+    ),
+    Rule(
+        "logout sending: an address by the rules of addresses",
+        "broker/client.py",
+        "    return check_registrable(uri, allow_loopback=allow_loopback)\n",
+        "    return uri\n",
+        (
+            "unit/broker/test_client.py::"
+            "test_the_address_that_is_told_of_sign_outs_is_held_to_the_same_rules",
+        ),
+    ),
     _upstream(
         "an administrator's wish",
         "if not (connection.upstream_logout and connection.enabled):",
