@@ -165,6 +165,13 @@ RULES = (
         "return self.seconds > 0",
         "test_a_deployment_may_keep_no_sessions",
     ),
+    Rule(
+        "session: ID tokens name it",
+        "broker/redemption.py",
+        'session = {"sid": grant.sid} if grant.sid is not None else {}',
+        "session: dict[str, str] = {}",
+        (f"{_SSO}test_every_token_of_one_session_names_it_by_one_sid_that_is_no_credential",),
+    ),
     _store(
         "only what is alive is used",
         "attribute_exists(pk) AND idle_until > :now AND ends_at > :now",
