@@ -185,8 +185,8 @@ RULES = (
     ),
     _token(
         "the code keeps its key",
-        "broker/callback.py",
-        "            dpop_jkt=request.dpop_jkt,\n",
+        "broker/issued_code.py",
+        "        dpop_jkt=request.dpop_jkt,\n",
         "",
         "test_a_bound_code_is_no_code_without_a_proof",
     ),
