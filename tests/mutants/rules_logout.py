@@ -153,15 +153,9 @@ RULES = (
     _hint("sub", '_demand(isinstance(claims.get("sub"), str), "sub")', "pass", _NO_HINT),
     _end(
         "grants end too",
-        "if not grant.offline:",
-        "if False:",
+        "self.grants.revoke(grant.grant_id)",
+        "pass",
         "test_a_hint_of_this_browsers_person_ends_the_session_and_leads_back",
-    ),
-    _end(
-        "offline_access outlives the session",
-        "if not grant.offline:",
-        "if True:",
-        "test_what_was_given_to_outlive_the_session_does",
     ),
     _end(
         "a disabled application is told nothing",

@@ -9,8 +9,9 @@ from tests.support.proofs import Prover
 
 from signet.broker.front_channel import Redirection
 from signet.broker.session import COOKIE
-from signet.errors import Rejected
-from signet.jose.jws import read_unverified
+from signet.errors import Denied, Rejected
+from signet.jose.jws import read_unverified, sign
+from signet.oidc.logout_token import EVENT
 
 
 @pytest.fixture
@@ -161,3 +162,40 @@ def test_a_refresh_token_of_a_session_is_of_that_session(app: App, cookies: dict
     fresh = app.refresh(tokens["refresh_token"])
     sids = {read_unverified(str(t["id_token"])).claims["sid"] for t in (tokens, fresh)}
     assert len(sids) == 1
+
+
+@pytest.mark.parametrize("by", ["the person", "the provider"])
+def test_a_sign_out_ends_what_refreshes_and_every_endpoint_says_so(
+    app: App, cookies: dict[str, str], by: str
+) -> None:
+    code = answer_of(again(app, cookies, scope="openid offline_access"))["code"]
+    tokens = app.redeem(code)
+    if by == "the person":
+        app.broker.logout({"id_token_hint": str(tokens["id_token"])}, cookies, posted=False)
+    else:
+        signed_out_by_the_provider(app)
+    with pytest.raises(Rejected) as refused:
+        app.refresh(tokens["refresh_token"])
+    assert refused.value.code == "invalid_grant"
+    for name in ("access_token", "refresh_token"):
+        assert app.introspect(tokens[name]) == {"active": False}
+    with pytest.raises(Denied) as denied:
+        app.broker.userinfo(f"Bearer {tokens['access_token']}")
+    assert denied.value.code == "invalid_token"
+
+
+def signed_out_by_the_provider(app: App) -> None:
+    connection = app.broker.connections.find("acme")
+    assert connection is not None
+    now = app.broker.clock.now()
+    claims = {
+        "iss": connection.issuer,
+        "aud": connection.client_id,
+        "iat": now,
+        "exp": now + 120,
+        "jti": app.broker.entropy.token(),
+        "sid": "upstream-sid",
+        "events": {EVENT: {}},
+    }
+    token = sign(claims, key=app.broker.idp.key, typ="logout+jwt").compact
+    app.broker.provider_logout(connection.id, {"logout_token": token})
