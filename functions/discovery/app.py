@@ -16,7 +16,10 @@ from signet.web.response import Response
 def handler(request: Request) -> Response:
     """Answer the metadata document, the same for both well-known addresses."""
     metadata = issuer_metadata(
-        wiring.settings().issuer, id_token_algs=("RS256",), assertion_algs=tuple(ALGORITHMS)
+        wiring.settings().issuer,
+        id_token_algs=("RS256",),
+        assertion_algs=tuple(ALGORITHMS),
+        sessions=wiring.settings().keeps_sessions,
     )
     document = json.dumps(metadata, separators=(",", ":")).encode("ascii")
     return published(request, document, max_age=wiring.settings().jwks_max_age)

@@ -12,4 +12,10 @@ def handler(request: Request) -> Response:
     """Answer a token request by its grant type."""
     parameters = request.parameters()
     answer = wiring.token_request(parameters.get("grant_type"))
-    return json_response(answer(parameters, authorization=request.headers.get("authorization")))
+    return json_response(
+        answer(
+            parameters,
+            authorization=request.headers.get("authorization"),
+            dpop=request.headers.get("dpop"),
+        )
+    )

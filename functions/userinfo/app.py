@@ -9,5 +9,10 @@ from signet.web.response import Response, json_response
 
 @endpoint("userinfo", methods=("GET", "POST"), on_error=bearer_error)
 def handler(request: Request) -> Response:
-    """Answer the bearer of an access token; the token is taken from the header alone."""
-    return json_response(wiring.read_userinfo()(request.headers.get("authorization")))
+    """Answer the holder of an access token; the token is taken from the header alone."""
+    claims = wiring.read_userinfo()(
+        request.headers.get("authorization"),
+        dpop=request.headers.get("dpop"),
+        method=request.method,
+    )
+    return json_response(claims)

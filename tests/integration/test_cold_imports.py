@@ -10,7 +10,7 @@ import pytest
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 # A deployment waits for `initialize` and an administrator for `manage`, and no user; nobody waits
 # for what events run.
-NO_USERS = {"initialize", "manage", "reap_keys", "rotate_keys"}
+NO_USERS = {"initialize", "manage", "reap_keys", "rotate_keys", "send_logout"}
 NAMES = sorted({path.parent.name for path in FUNCTIONS.glob("*/app.py")} - NO_USERS)
 HEAVY = frozenset({"aws_lambda_powertools", "boto3", "botocore", "cryptography", "jwt", "urllib3"})
 # A client is made, and AWS is not asked anything.
@@ -35,7 +35,9 @@ def test_no_use_case_needs_boto3_or_a_logger_before_there_is_something_to_log() 
     composed = (
         f"{DATABASE}; wiring._kms()._client; "
         "wiring.start_login(); wiring.finish_login(); "
-        "wiring.token_request(None); wiring.read_userinfo()"
+        "wiring.push_request(); wiring.token_request(None); wiring.read_userinfo(); "
+        "wiring.token_request('refresh_token'); wiring.revoke_token(); wiring.introspect_token(); "
+        "wiring.logout(); wiring.provider_logout()"
     )
 
     assert loaded(composed) & HEAVY == {"botocore", "cryptography", "jwt", "urllib3"}

@@ -18,7 +18,8 @@ from tests.support.sandbox import (
 )
 
 NAMES = sorted(path.stem for path in EVENTS.glob("*.json"))
-ON_THE_BUS = [name for name in NAMES if name.startswith(("reap-keys-", "rotate-keys-"))]
+BUS = ("reap-keys-", "rotate-keys-", "send-logout-")
+ON_THE_BUS = [name for name in NAMES if name.startswith(BUS)]
 HTTP = [name for name in NAMES if not name.startswith("initialize-") and name not in ON_THE_BUS]
 
 # Without AWS: what is computed is answered, what needs a store is refused.

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tests.support.loopback_provider import CLIENT_ID, LoopbackProvider
 from tests.support.memory import FixedClock
+from tests.support.proofs import Prover
 from tests.support.software_kms import SoftwareKms
 from tests.support.waits import Row, Waits, WatchedFetcher
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 from signet import wiring as deployed_wiring
 from signet.broker.front_channel import Redirection
+from signet.broker.single_sign_on import NO_COOKIES
 from signet.jose.algorithms import algorithm
 from signet.jose.jwk import PublicJwk
 from signet.jose.jws import SigningKey, sign
@@ -54,9 +56,26 @@ class Deployment:
         jwk = PublicJwk.from_der(kms.public_key(key_id), alg="ES256").as_dict()
         self._key = SigningKey(kid=jwk["kid"], alg="ES256", key_id=key_id, signer=kms)
         self._assertions = 0
+        self.prover = Prover()
         registration = self.wiring.registration()
         registration.register_client(
-            {"client_id": "app", "name": "App", "redirect_uris": [APP], "jwks": {"keys": [jwk]}}
+            {
+                "client_id": "app",
+                "name": "App",
+                "redirect_uris": [APP],
+                "jwks": {"keys": [jwk]},
+                "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+                "scopes": ["openid", "profile", "email", "offline_access", "clients:read"],
+            }
+        )
+        registration.register_client(
+            {
+                "client_id": "manager",
+                "name": "Manager",
+                "grant_types": ["client_credentials"],
+                "scopes": ["connections:read"],
+                "jwks": {"keys": [jwk]},
+            }
         )
         self.connection: Connection = registration.create_connection(
             {
@@ -68,53 +87,86 @@ class Deployment:
         )
         self.userinfo(self.redeem(self.finish(self.start())))
 
-    def start(self) -> Redirection:
-        redirection: Redirection = self.wiring.start_login()(
-            {
-                "client_id": "app",
-                "redirect_uri": APP,
-                "response_type": "code",
-                "scope": "openid profile email",
-                "state": "app-state",
-                "code_challenge": pkce.challenge_of(VERIFIER),
-                "code_challenge_method": "S256",
-                "connection": "acme",
-            }
-        )
+    def session(self) -> dict[str, str]:
+        """Sign in, and return the browser's cookie."""
+        cookies = self.finish(self.start()).cookies
+        return {cookie.name: cookie.value for cookie in cookies if cookie.value}
+
+    def start(self, session: Mapping[str, str] = NO_COOKIES, **query: str) -> Redirection:
+        redirection: Redirection = self.wiring.start_login()(query or self.request(), session)
         assert redirection.problem is None, redirection.problem
         return redirection
 
-    def finish(self, started: Redirection) -> Redirection:
-        cookies = {cookie.name: cookie.value for cookie in started.cookies}
+    def request(self, scope: str = "openid profile email") -> dict[str, str]:
+        return {
+            "client_id": "app",
+            "redirect_uri": APP,
+            "response_type": "code",
+            "scope": scope,
+            "state": "app-state",
+            "code_challenge": pkce.challenge_of(VERIFIER),
+            "code_challenge_method": "S256",
+            "connection": "acme",
+        }
+
+    def push(self, *, dpop: str | None = None) -> str:
+        pushed = self.wiring.push_request()(
+            {**self.request(), **self.authentication()}, authorization=None, dpop=dpop
+        )
+        return str(pushed["request_uri"])
+
+    def finish(self, started: Redirection, session: Mapping[str, str] = NO_COOKIES) -> Redirection:
+        cookies = {**session, **{cookie.name: cookie.value for cookie in started.cookies}}
         answer = self.provider.visit(started.url)
         redirection: Redirection = self.wiring.finish_login()(self.connection.id, answer, cookies)
         assert redirection.problem is None, redirection.problem
         return redirection
 
-    def redeem(self, finished: Redirection) -> dict[str, Any]:
-        parameters = {
-            "grant_type": "authorization_code",
-            "code": parse_qs(urlsplit(finished.url).query)["code"][0],
-            "redirect_uri": APP,
-            "code_verifier": VERIFIER,
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": self._assertion(),
-        }
-        tokens: dict[str, Any] = self.wiring.token_request("authorization_code")(
-            parameters, authorization=None
+    def redeem(self, finished: Redirection, *, dpop: str | None = None) -> dict[str, Any]:
+        return self.token(
+            "authorization_code",
+            dpop=dpop,
+            code=parse_qs(urlsplit(finished.url).query)["code"][0],
+            redirect_uri=APP,
+            code_verifier=VERIFIER,
+        )
+
+    def offline(self) -> dict[str, Any]:
+        """Log in for good: the tokens have a refresh token among them."""
+        return self.redeem(self.finish(self.start(**self.request("openid offline_access"))))
+
+    def token(
+        self, grant_type: str, *, dpop: str | None = None, by: str = "app", **members: str
+    ) -> dict[str, Any]:
+        form = {"grant_type": grant_type, **members, **self.authentication(by)}
+        tokens: dict[str, Any] = self.wiring.token_request(grant_type)(
+            form, authorization=None, dpop=dpop
         )
         return tokens
 
-    def userinfo(self, tokens: Mapping[str, Any]) -> dict[str, object]:
-        claims: dict[str, object] = self.wiring.read_userinfo()(f"Bearer {tokens['access_token']}")
+    def authentication(self, client_id: str = "app") -> dict[str, str]:
+        return {
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self._assertion(client_id),
+        }
+
+    def client_token(self, *, dpop: str | None = None) -> dict[str, Any]:
+        return self.token("client_credentials", dpop=dpop, by="manager")
+
+    def userinfo(self, tokens: Mapping[str, Any], *, dpop: str | None = None) -> dict[str, object]:
+        authorization = f"{tokens['token_type']} {tokens['access_token']}"
+        claims: dict[str, object] = self.wiring.read_userinfo()(authorization, dpop=dpop)
         return claims
 
-    def _assertion(self) -> str:
+    def proof(self, method: str, path: str, **changes: Any) -> str:
+        return self.prover.proof(method, f"{ISSUER}{path}", iat=self.clock.now(), **changes)
+
+    def _assertion(self, client_id: str = "app") -> str:
         self._assertions += 1
         now = self.clock.now()
         claims = {
-            "iss": "app",
-            "sub": "app",
+            "iss": client_id,
+            "sub": client_id,
             "aud": ISSUER,
             "iat": now,
             "exp": now + 60,
@@ -166,7 +218,53 @@ def test_a_warm_callback_waits_three_times_in_a_row(deployment: Deployment) -> N
     assert row.depth() == 3
     assert str(row) == (
         "(DeleteItem LoginsTable ∥ Sign) → (TransactWriteItems EventsTable ∥ POST /token)"
-        " → PutItem GrantsTable"
+        " → (PutItem GrantsTable ∥ TransactWriteItems SessionsTable)"
+    )
+
+
+def test_a_sign_in_of_a_browser_that_has_a_session_waits_no_longer(
+    deployment: Deployment,
+) -> None:
+    session = deployment.session()
+    started = deployment.start()
+
+    with deployment.waits.trace() as row:
+        deployment.finish(started, session)
+
+    assert row.depth() == 3
+    assert str(row) == (
+        "((DeleteItem LoginsTable ∥ GetItem SessionsTable) ∥ Sign)"
+        " → (TransactWriteItems EventsTable ∥ POST /token)"
+        " → (PutItem GrantsTable ∥ (TransactWriteItems SessionsTable ∥ DeleteItem SessionsTable))"
+    )
+
+
+def test_a_browser_that_signed_in_waits_for_no_provider_and_no_signature(
+    deployment: Deployment,
+) -> None:
+    session = deployment.session()
+
+    with deployment.waits.trace() as row:
+        redirection = deployment.start(session)
+
+    assert redirection.url.startswith(f"{APP}?code=")
+    assert str(row) == (
+        "GetItem SessionsTable → (PutItem GrantsTable ∥ PutItem SessionsTable)"
+        " → UpdateItem SessionsTable"
+    )
+
+
+def test_a_sign_out_waits_for_the_session_and_each_of_its_grants(deployment: Deployment) -> None:
+    finished = deployment.finish(deployment.start())
+    session = {cookie.name: cookie.value for cookie in finished.cookies if cookie.value}
+    tokens = deployment.redeem(finished)
+
+    with deployment.waits.trace() as row:
+        deployment.wiring.logout()({"id_token_hint": tokens["id_token"]}, session, posted=False)
+
+    assert str(row) == (
+        "GetItem SessionsTable → Query SessionsTable → DeleteItem SessionsTable"
+        " → Query SessionsTable → UpdateItem GrantsTable"
     )
 
 
@@ -183,6 +281,60 @@ def test_a_warm_token_request_waits_three_times_in_a_row(deployment: Deployment)
     )
 
 
+def test_a_warm_refresh_waits_no_longer_than_a_codes_redemption(deployment: Deployment) -> None:
+    token = deployment.offline()["refresh_token"]
+
+    with deployment.waits.trace() as row:
+        deployment.token("refresh_token", refresh_token=token)
+
+    assert row.depth() == 3
+    assert str(row) == (
+        "(PutItem ReplayTable ∥ GetItem GrantsTable) → (UpdateItem GrantsTable ∥ Sign)"
+        " → (TransactWriteItems EventsTable ∥ Sign)"
+    )
+
+
+def test_a_warm_client_token_waits_twice_in_a_row(deployment: Deployment) -> None:
+    with deployment.waits.trace() as row:
+        deployment.token("client_credentials", scope="clients:read")
+
+    assert row.depth() == 2
+    assert str(row) == "(PutItem ReplayTable ∥ Sign → TransactWriteItems EventsTable)"
+
+
+def test_a_warm_revocation_reads_the_keys_as_they_are_and_then_ends_the_grant(
+    deployment: Deployment,
+) -> None:
+    tokens = deployment.offline()
+
+    with deployment.waits.trace() as row:
+        form = {"token": tokens["refresh_token"], **deployment.authentication()}
+        deployment.wiring.revoke_token()(form, authorization=None)
+
+    assert str(row) == "(PutItem ReplayTable ∥ GetItem GrantsTable) → UpdateItem GrantsTable"
+    with deployment.waits.trace() as row:
+        form = {"token": tokens["access_token"], **deployment.authentication()}
+        deployment.wiring.revoke_token()(form, authorization=None)
+
+    assert str(row) == (
+        "(PutItem ReplayTable ∥ GetItem KeyringsTable → GetItem GrantsTable)"
+        " → UpdateItem GrantsTable"
+    )
+
+
+def test_a_warm_introspection_waits_once(deployment: Deployment) -> None:
+    tokens = deployment.offline()
+
+    for kind in ("access_token", "refresh_token"):
+        with deployment.waits.trace() as row:
+            form = {"token": tokens[kind], **deployment.authentication()}
+            told = deployment.wiring.introspect_token()(form, authorization=None)
+
+        assert told["active"] is True
+        assert row.depth() == 1
+        assert str(row) == "(PutItem ReplayTable ∥ GetItem GrantsTable)"
+
+
 def test_a_warm_start_stores_the_login_while_the_request_is_pushed(deployment: Deployment) -> None:
     with deployment.waits.trace() as row:
         deployment.start()
@@ -193,6 +345,29 @@ def test_a_warm_start_stores_the_login_while_the_request_is_pushed(deployment: D
     )
 
 
+def test_a_warm_pushed_request_waits_once_and_its_login_no_longer_than_another(
+    deployment: Deployment,
+) -> None:
+    with deployment.waits.trace() as row:
+        pushed = deployment.push()
+
+    assert str(row) == "(PutItem ReplayTable ∥ PutItem LoginsTable)"
+    with deployment.waits.trace() as row:
+        started = deployment.start(client_id="app", request_uri=pushed)
+
+    assert str(row) == (
+        "GetItem LoginsTable"
+        " → (PutItem LoginsTable ∥ Sign → (TransactWriteItems EventsTable ∥ POST /par))"
+    )
+    with deployment.waits.trace() as row:
+        deployment.finish(started)
+
+    assert row.depth() == 3
+    assert str(row).endswith(
+        " → (UpdateItem LoginsTable ∥ (PutItem GrantsTable ∥ TransactWriteItems SessionsTable))"
+    )
+
+
 def test_warm_userinfo_waits_for_the_grant_alone(deployment: Deployment) -> None:
     tokens = deployment.redeem(deployment.finish(deployment.start()))
 
@@ -200,6 +375,95 @@ def test_warm_userinfo_waits_for_the_grant_alone(deployment: Deployment) -> None
         deployment.userinfo(tokens)
 
     assert str(row) == "GetItem GrantsTable"
+
+
+def test_a_proof_adds_no_wait_in_a_row_to_a_token_request(deployment: Deployment) -> None:
+    finished = deployment.finish(deployment.start())
+    proof = deployment.proof("POST", "/token")
+
+    with deployment.waits.trace() as row:
+        deployment.redeem(finished, dpop=proof)
+
+    assert row.depth() == 3
+    assert str(row) == (
+        "((PutItem ReplayTable ∥ PutItem ReplayTable) ∥ GetItem GrantsTable)"
+        " → (UpdateItem GrantsTable ∥ Sign) → (TransactWriteItems EventsTable ∥ Sign)"
+    )
+
+
+def test_a_proof_adds_no_wait_in_a_row_to_a_refresh(deployment: Deployment) -> None:
+    token = deployment.offline()["refresh_token"]
+    proof = deployment.proof("POST", "/token")
+
+    with deployment.waits.trace() as row:
+        deployment.token("refresh_token", dpop=proof, refresh_token=token)
+
+    assert row.depth() == 3
+    assert str(row) == (
+        "((PutItem ReplayTable ∥ PutItem ReplayTable) ∥ GetItem GrantsTable)"
+        " → (UpdateItem GrantsTable ∥ Sign) → (TransactWriteItems EventsTable ∥ Sign)"
+    )
+
+
+def test_a_proof_adds_no_wait_in_a_row_to_a_pushed_request(deployment: Deployment) -> None:
+    with deployment.waits.trace() as row:
+        deployment.push(dpop=deployment.proof("POST", "/par"))
+
+    assert str(row) == "((PutItem ReplayTable ∥ PutItem ReplayTable) ∥ PutItem LoginsTable)"
+
+
+def test_a_session_uses_a_pushed_request_up_when_it_gives_a_code(deployment: Deployment) -> None:
+    browser, pushed = deployment.session(), deployment.push()
+
+    with deployment.waits.trace() as row:
+        deployment.start(browser, client_id="app", request_uri=pushed)
+
+    assert str(row) == (
+        "GetItem LoginsTable → GetItem SessionsTable"
+        " → (PutItem GrantsTable ∥ PutItem SessionsTable) → UpdateItem SessionsTable"
+        " → UpdateItem LoginsTable"
+    )
+
+
+def test_a_proof_adds_no_wait_in_a_row_to_userinfo(deployment: Deployment) -> None:
+    finished = deployment.finish(deployment.start())
+    tokens = deployment.redeem(finished, dpop=deployment.proof("POST", "/token"))
+    proof = deployment.proof("GET", "/userinfo", token=tokens["access_token"])
+
+    with deployment.waits.trace() as row:
+        deployment.userinfo(tokens, dpop=proof)
+
+    assert row.depth() == 1
+    assert str(row) == "(PutItem ReplayTable ∥ GetItem GrantsTable)"
+
+
+def test_a_proof_adds_no_wait_in_a_row_to_a_clients_own_token(deployment: Deployment) -> None:
+    deployment.client_token()
+    with deployment.waits.trace() as plain:
+        deployment.client_token()
+    with deployment.waits.trace() as proved:
+        deployment.client_token(dpop=deployment.proof("POST", "/token"))
+
+    assert str(plain) == "(PutItem ReplayTable ∥ Sign → TransactWriteItems EventsTable)"
+    assert str(proved) == (
+        "((PutItem ReplayTable ∥ PutItem ReplayTable) ∥ Sign → TransactWriteItems EventsTable)"
+    )
+
+
+def test_a_proof_at_the_management_api_is_used_up_before_anything_is_done(
+    deployment: Deployment,
+) -> None:
+    """A write may not begin before its proof is known to be fresh: this wait is in the row."""
+    path = "/api/v1/connections"
+    token = deployment.client_token(dpop=deployment.proof("POST", "/token"))["access_token"]
+    proof = deployment.proof("GET", path, token=token)
+
+    with deployment.waits.trace() as row:
+        deployment.wiring.management_access()(
+            f"DPoP {token}", scope="connections:read", dpop=proof, method="GET", path=path
+        )
+
+    assert str(row) == "PutItem ReplayTable"
 
 
 def test_a_published_jwks_waits_for_the_keyring_alone(deployment: Deployment) -> None:
@@ -231,7 +495,8 @@ def test_a_login_just_after_its_key_was_revoked_waits_for_one_more_look(
 
     assert str(row) == (
         "(DeleteItem LoginsTable ∥ Sign → GetItem KeyringsTable → Sign)"
-        " → (TransactWriteItems EventsTable ∥ POST /token) → PutItem GrantsTable"
+        " → (TransactWriteItems EventsTable ∥ POST /token)"
+        " → (PutItem GrantsTable ∥ TransactWriteItems SessionsTable)"
     )
     with deployment.waits.trace() as row:
         deployment.finish(second)

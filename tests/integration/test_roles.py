@@ -6,18 +6,23 @@ the tags that the keys really have.
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
 import pytest
 from tests.integration.test_network_waits import _always, _wiring_of_its_own
+from tests.support import records
 from tests.support.memory import FixedClock
 from tests.support.probed_provider import ProbedProvider, probed_provider
 from tests.support.role import Call, RecordedCalls, allows
 
+from signet.broker.ports import LogoutNotice
+from signet.broker.record_key import record_key
 from signet.errors import Misconfigured
 from signet.jose.jws import sign
+from signet.oauth.dpop import CheckedProof
+from signet.oauth.http_message import Unreachable
 from signet_local.emulated_aws import REGION
 from signet_local.emulated_aws.process import EmulatedAws
 from signet_local.emulated_aws.resources import create_resources, emulated_client
@@ -141,6 +146,48 @@ def test_whoever_meets_a_key_that_kms_refuses_may_tell_of_it(
     check(role, account, "kms:Sign", "dynamodb:GetItem", "dynamodb:PutItem", "events:PutEvents")
 
 
+def test_a_pushed_request_is_kept_read_and_used_by_whoever_does_so_and_nothing_else_is(
+    account: Account,
+) -> None:
+    pushed, requests = records.pushed_request(), account.wiring._pushed_requests()
+    use = lambda: requests.use(pushed.id, login="one")  # noqa: E731
+    steps = [
+        (["ParRole"], lambda: requests.add(pushed), "dynamodb:PutItem"),
+        (["AuthorizeRole"], lambda: requests.get(pushed.id), "dynamodb:GetItem"),
+        # A code that a browser's session gives uses it up as well.
+        (["AuthorizeRole", "CallbackRole"], use, "dynamodb:UpdateItem"),
+    ]
+    everybody = ("ParRole", "AuthorizeRole", "CallbackRole")
+    for roles, step, action in steps:
+        account.calls.take()
+        step()
+        (call,) = check(roles[0], account, action)
+        login = {**call.context, "dynamodb:LeadingKeys": ("LOGIN#x",)}
+        assert not any(allows(role, replace(call, context=login)) for role in roles)
+        assert [role for role in everybody if allows(role, call)] == roles
+
+
+@pytest.mark.parametrize("role", ["ParRole", "TokenRole", "UserinfoRole", "ManageRole"])
+def test_whoever_checks_a_proof_may_use_it_up_and_read_what_nonces_are_made_from(
+    account: Account, role: str
+) -> None:
+    account.calls.take()
+    account.wiring._proofs().use_up(CheckedProof(jkt="key", jti=role, replay_until=2**31))
+    assert account.wiring._nonce_seeds.__wrapped__().get()
+    check(role, account, "dynamodb:PutItem", "dynamodb:GetItem")
+
+
+@pytest.mark.parametrize("role", ["UserinfoRole", "ManageRole"])
+def test_nobody_but_the_token_endpoint_uses_up_a_clients_assertion(
+    account: Account, role: str
+) -> None:
+    account.calls.take()
+    account.wiring._replay().use(f"JTI#{role}", expires_at=2**31)
+    (call,) = account.calls.take()
+    assert not allows(role, call)
+    assert allows("TokenRole", call)
+
+
 def test_a_lost_race_gives_its_key_up_and_may(account: Account) -> None:
     creation = account.wiring._key_creation()
     key = creation(account.connection, alg="ES256", operation="lost")
@@ -186,6 +233,40 @@ def test_the_management_may_do_at_once_what_a_rotation_does_over_days(account: A
     issuer = keys.keyring("issuer")
     keys.revoke("issuer", issuer.current.kid, actor="admin")
     check("ManageRole", account, "kms:CreateKey", "kms:DisableKey", "kms:ListKeys", "kms:Sign")
+
+
+def test_a_session_is_begun_used_and_ended_by_roles_that_may(account: Account) -> None:
+    sessions, replay = account.wiring._sessions(), account.wiring.provider_logout().replay
+    account.calls.take()
+    first, second, grant = records.session(), records.session(), records.session_grant()
+    sessions.get(first.key)
+    sessions.add(first, grant)
+    sessions.add(second, grant)
+    sessions.remove(second.key)
+    check("CallbackRole", account, "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:GetItem")
+    sessions.get(first.key)
+    sessions.note(first, grant)
+    sessions.use(first.key, now=records.NOW, idle_until=records.NOW + 1)
+    check("AuthorizeRole", account, "dynamodb:PutItem", "dynamodb:UpdateItem")
+    sessions.get(first.key)
+    account.wiring._end_sessions()([first.sid])
+    check("LogoutRole", account, "dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:UpdateItem")
+    replay.use(record_key("LOGOUT_JTI", "one"), expires_at=records.NOW)
+    for name in second.upstream:
+        account.wiring._end_sessions()(sessions.named(name))
+    check("BackchannelLogoutRole", account, "dynamodb:Query", "dynamodb:PutItem")
+
+
+def test_an_application_is_told_by_a_role_that_may_sign_for_it(account: Account) -> None:
+    notice = LogoutNotice(client_id="app", subject="who", sid="session")
+    client = records.client(client_id="app", backchannel_logout_uri="http://127.0.0.1:9/logout")
+    account.wiring._clients().add(client)
+    account.calls.take()
+    with pytest.raises(Unreachable):
+        account.wiring.send_logout()(notice)
+    check("SendLogoutRole", account, "kms:Sign", "dynamodb:GetItem", "dynamodb:PutItem")
+    account.wiring._end_sessions().notices.request(notice)
+    check("LogoutRole", account, "events:PutEvents")
 
 
 def test_the_evaluator_refuses_what_the_conditions_are_there_for() -> None:

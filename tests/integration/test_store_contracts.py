@@ -17,13 +17,17 @@ from tests.support.memory import (
     MemoryGrants,
     MemoryKeyrings,
     MemoryLogins,
+    MemoryNonceSeeds,
+    MemoryPushedRequests,
     MemoryRateLimits,
     MemoryReplay,
+    MemorySessions,
 )
-from tests.support.racing import race
+from tests.support.racing import at_once, race
 from tests.support.records import NOW, fresh
 
 from signet.broker.event import Event
+from signet.broker.grant import RefreshFamily
 from signet.broker.keyring import Keyring, Probe
 from signet.errors import Rejected
 
@@ -38,8 +42,11 @@ class MemoryStores:
         self.connections = MemoryConnections(self.keyrings)
         self.clients = MemoryClients()
         self.logins = MemoryLogins()
+        self.pushed = MemoryPushedRequests()
         self.grants = MemoryGrants()
+        self.sessions = MemorySessions()
         self.replay = MemoryReplay()
+        self.nonce_seeds = MemoryNonceSeeds()
         self.limits = MemoryRateLimits()
 
     def recorded(self, subject: str) -> list[str]:
@@ -72,6 +79,7 @@ def test_what_is_not_there_is_none(of: Any) -> None:
     assert of.clients.get("nobody") is None
     assert of.keyrings.get(records.connection_id()) is None
     assert of.logins.take("nobody") is None
+    assert of.pushed.get(records.pushed_request().id) is None
     assert of.grants.get(records.grant().id) is None
 
 
@@ -79,6 +87,7 @@ def test_what_is_not_there_is_none(of: Any) -> None:
 def test_what_cannot_be_there_is_none_too(of: Any, key: str) -> None:
     assert of.clients.get(key) is None
     assert of.logins.take(key) is None
+    assert of.pushed.get(key) is None
     assert of.grants.get(key) is None
 
 
@@ -494,6 +503,39 @@ def test_of_many_callbacks_with_one_state_exactly_one_gets_the_login(of: Any) ->
         assert [found for found in taken if found is not None] == [record]
 
 
+# --- pushed requests -------------------------------------------------------------------------
+
+
+def test_a_pushed_request_comes_back_as_it_was_stored_and_as_often_as_asked(of: Any) -> None:
+    pushed = records.pushed_request()
+    of.pushed.add(pushed)
+    assert of.pushed.get(pushed.id) == of.pushed.get(pushed.id) == pushed
+
+
+def test_a_pushed_request_is_used_by_one_login_and_says_by_which(of: Any) -> None:
+    pushed = records.pushed_request(expires_at=1)
+    of.pushed.add(pushed)
+    assert of.pushed.use(pushed.id, login="one")
+    assert of.pushed.use(pushed.id, login="one"), "a lost answer is asked for again"
+    assert not of.pushed.use(pushed.id, login="two")
+    assert of.pushed.get(pushed.id) == replace(pushed, used_by="one")
+
+
+def test_a_pushed_request_that_is_not_there_cannot_be_used_nor_does_it_come_to_be(of: Any) -> None:
+    absent = records.pushed_request().id
+    assert not of.pushed.use(absent, login="one")
+    assert of.pushed.get(absent) is None
+
+
+def test_of_many_logins_exactly_one_uses_a_pushed_request(of: Any) -> None:
+    for _ in range(ROUNDS):
+        pushed = records.pushed_request()
+        of.pushed.add(pushed)
+        results = race(lambda n, pushed=pushed: of.pushed.use(pushed.id, login=f"number {n}"))
+        assert results.count(True) == 1
+        assert of.pushed.get(pushed.id).used_by == f"number {results.index(True)}"
+
+
 # --- grants ----------------------------------------------------------------------------------
 
 
@@ -559,6 +601,21 @@ def test_a_redemption_is_undone_by_itself_only(of: Any) -> None:
     assert redeem(of, grant.id, by="two")
 
 
+@pytest.mark.parametrize("asked_for", [None, "a" * 43])
+def test_a_redeemed_grant_is_bound_to_the_key_that_was_proved_until_it_is_undone(
+    of: Any, asked_for: str | None
+) -> None:
+    grant, proved = records.grant(dpop_jkt=asked_for), "p" * 43
+    of.grants.add(grant)
+    redemption = {"redemption": "one", "now": NOW, "keep_until": NOW + 3_600}
+    assert of.grants.redeem(grant.id, dpop_jkt=proved, **redemption)
+    assert of.grants.get(grant.id) == replace(grant, dpop_jkt=proved, redeemed_by="one")
+    of.grants.release(grant.id, redemption="one")
+    assert of.grants.get(grant.id) == grant
+    assert of.grants.redeem(grant.id, **redemption)
+    assert of.grants.get(grant.id) == replace(grant, redeemed_by="one")
+
+
 def test_a_revoked_grant_is_never_redeemed_again(of: Any) -> None:
     grant = records.grant()
     of.grants.add(grant)
@@ -581,6 +638,101 @@ def test_of_many_redemptions_of_one_code_exactly_one_succeeds(of: Any) -> None:
         assert of.grants.get(grant.id).redeemed_by == f"number {results.index(True)}"
 
 
+def family(**changes: Any) -> RefreshFamily:
+    members = {"family": "f", "current": "a", "expires_at": NOW + 900, "idle_until": NOW + 90}
+    return RefreshFamily(**{**members, **changes})
+
+
+def refreshable(of: Any, **changes: Any) -> str:
+    """Store a grant, and begin its refresh tokens with its redemption."""
+    grant = records.grant()
+    of.grants.add(grant)
+    assert of.grants.redeem(
+        grant.id, redemption="one", now=NOW, keep_until=NOW + 9, refresh=family(**changes)
+    )
+    return grant.id
+
+
+def rotate(of: Any, grant_id: str, used: str, successor: str, *, now: int = NOW) -> bool:
+    result: bool = of.grants.rotate(
+        grant_id, used=used, successor=successor, now=now, idle_until=now + 100
+    )
+    return result
+
+
+def test_refresh_tokens_begin_with_the_redemption_and_end_with_its_release(of: Any) -> None:
+    grant_id = refreshable(of)
+    assert of.grants.get(grant_id).refresh == family()
+    of.grants.release(grant_id, redemption="one")
+    assert of.grants.get(grant_id).refresh is None
+    assert not rotate(of, grant_id, "a", "b")
+
+
+def test_a_lost_redemption_begins_no_refresh_tokens(of: Any) -> None:
+    grant = records.grant()
+    of.grants.add(grant)
+    assert redeem(of, grant.id)
+    assert not of.grants.redeem(
+        grant.id, redemption="two", now=NOW, keep_until=NOW + 9, refresh=family()
+    )
+    assert of.grants.get(grant.id).refresh is None
+
+
+def test_a_refresh_token_gives_way_to_one_successor(of: Any) -> None:
+    grant_id = refreshable(of)
+    assert rotate(of, grant_id, "a", "b")
+    assert rotate(of, grant_id, "a", "b"), "the same one asks again after a lost answer"
+    assert not rotate(of, grant_id, "a", "c")
+    assert of.grants.get(grant_id).refresh == family(current="b", idle_until=NOW + 100)
+    assert rotate(of, grant_id, "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("changes", "now", "holds"),
+    [
+        ({}, NOW + 89, True),
+        ({}, NOW + 90, False),
+        ({"idle_until": NOW + 900}, NOW + 899, True),
+        ({"idle_until": NOW + 999}, NOW + 900, False),
+        ({"expires_at": 900, "idle_until": 900}, 1_000, False),
+    ],
+)
+def test_a_refresh_token_is_rotated_before_its_end_only(
+    of: Any, changes: dict[str, int], now: int, *, holds: bool
+) -> None:
+    assert rotate(of, refreshable(of, **changes), "a", "b", now=now) is holds
+
+
+def test_a_rotation_is_undone_by_itself_only(of: Any) -> None:
+    grant_id = refreshable(of)
+    assert rotate(of, grant_id, "a", "b")
+    of.grants.restore(grant_id, used="a", successor="c")
+    assert of.grants.get(grant_id).refresh.current == "b"
+    of.grants.restore(grant_id, used="a", successor="b")
+    assert of.grants.get(grant_id).refresh.current == "a"
+
+
+def test_nothing_is_rotated_of_a_grant_that_is_revoked_absent_or_has_none(of: Any) -> None:
+    revoked, without, absent = refreshable(of), records.grant(), records.grant().id
+    of.grants.revoke(revoked)
+    of.grants.add(without)
+    assert redeem(of, without.id)
+    for grant_id in (revoked, without.id, absent):
+        assert not rotate(of, grant_id, "a", "b")
+        of.grants.restore(grant_id, used="c", successor="b")
+    assert of.grants.get(revoked).refresh == family()
+    assert of.grants.get(without.id).refresh is None
+    assert of.grants.get(absent) is None
+
+
+def test_of_many_rotations_of_one_refresh_token_exactly_one_succeeds(of: Any) -> None:
+    for _ in range(ROUNDS):
+        grant_id = refreshable(of)
+        results = race(lambda n, grant_id=grant_id: rotate(of, grant_id, "a", f"number {n}"))
+        assert results.count(True) == 1
+        assert of.grants.get(grant_id).refresh.current == f"number {results.index(True)}"
+
+
 # --- used values -----------------------------------------------------------------------------
 
 
@@ -595,3 +747,116 @@ def test_of_many_uses_of_one_value_exactly_one_succeeds(of: Any) -> None:
         key = fresh("JTI#")
         results = race(lambda _, key=key: of.replay.use(key, expires_at=NOW))
         assert results.count(True) == 1
+
+
+def test_of_a_hundred_uses_of_one_proof_at_once_exactly_one_succeeds(of: Any) -> None:
+    key = fresh("DPOP#")
+    results = at_once([lambda: of.replay.use(key, expires_at=NOW)] * 100)
+    assert results.count(True) == 1
+
+
+# --- the seed of nonces ----------------------------------------------------------------------
+
+
+def test_of_many_seeds_exactly_one_is_stored_and_it_is_the_one_that_is_read(of: Any) -> None:
+    assert of.nonce_seeds.get() is None
+    results = race(lambda contender: of.nonce_seeds.add(f"seed-{contender}"))
+    assert results.count(True) == 1
+    assert of.nonce_seeds.get() == f"seed-{results.index(True)}"
+    assert not of.nonce_seeds.add("another")
+    assert of.nonce_seeds.get() == f"seed-{results.index(True)}"
+
+
+# --- sessions ----------------------------------------------------------------------------------
+
+
+def test_a_session_is_found_by_its_cookie_as_it_was_stored(of: Any) -> None:
+    session = records.session()
+    of.sessions.add(session, records.session_grant())
+    assert of.sessions.get(session.key) == session
+    assert of.sessions.get(f"SESSION#{fresh()}") is None
+    assert of.sessions.get(session.upstream[0]) is None
+    assert of.sessions.get("") is None
+
+
+def test_a_session_is_used_until_it_is_idle_or_over(of: Any) -> None:
+    session = records.session(idle_until=NOW + 100, expires_at=NOW + 1_000)
+    of.sessions.add(session, records.session_grant())
+    assert of.sessions.use(session.key, now=NOW + 99, idle_until=NOW + 199)
+    assert of.sessions.get(session.key) == replace(session, idle_until=NOW + 199)
+    assert not of.sessions.use(session.key, now=NOW + 199, idle_until=NOW + 299)
+    assert of.sessions.use(session.key, now=NOW + 198, idle_until=NOW + 5_000)
+    assert not of.sessions.use(session.key, now=NOW + 1_000, idle_until=NOW + 9_000)
+    assert not of.sessions.use(f"SESSION#{fresh()}", now=NOW, idle_until=NOW + 1)
+
+
+def test_the_end_of_a_session_takes_it_from_every_browser_and_tells_each_grant(of: Any) -> None:
+    session, again = records.session(), records.session()
+    again = replace(again, sid=session.sid, upstream=session.upstream)
+    other = records.session(upstream=session.upstream)
+    grants = [records.session_grant() for _ in range(3)]
+    of.sessions.add(session, grants[0])
+    of.sessions.note(session, grants[1])
+    of.sessions.add(again, grants[2])
+    of.sessions.add(other, records.session_grant())
+    for _ in range(2):
+        ended = of.sessions.end(session.sid)
+        assert sorted(ended, key=lambda grant: grant.grant_id) == sorted(
+            grants, key=lambda grant: grant.grant_id
+        )
+        assert of.sessions.get(session.key) is None
+        assert of.sessions.get(again.key) is None
+        assert not of.sessions.use(session.key, now=NOW, idle_until=NOW + 1)
+    assert of.sessions.get(other.key) == other
+    assert of.sessions.end(fresh("nobody-")) == ()
+
+
+def test_a_session_that_one_browser_lost_keeps_what_was_granted(of: Any) -> None:
+    session, grant = records.session(), records.session_grant()
+    of.sessions.add(session, grant)
+    for _ in range(2):
+        of.sessions.remove(session.key)
+        assert of.sessions.get(session.key) is None
+    assert of.sessions.end(session.sid) == (grant,)
+
+
+def test_a_provider_finds_the_sessions_that_it_names(of: Any) -> None:
+    first, second = records.session(), records.session()
+    second = replace(second, upstream=(first.upstream[0], second.upstream[1]))
+    for session in (first, second):
+        of.sessions.add(session, records.session_grant())
+    person, named = first.upstream
+    assert of.sessions.named(person) == {first.sid, second.sid}
+    assert of.sessions.named(named) == {first.sid}
+    assert of.sessions.named(second.upstream[1]) == {second.sid}
+    assert of.sessions.named(f"PERSON#{fresh()}") == frozenset()
+
+
+def test_no_grant_slips_through_between_a_use_and_the_end_of_a_session(of: Any) -> None:
+    for _ in range(ROUNDS):
+        session = records.session()
+        of.sessions.add(session, records.session_grant())
+        given = [records.session_grant() for _ in range(6)]
+
+        def act(number: int, session: Any = session, given: list[Any] = given) -> Any:
+            if number == 0:
+                return of.sessions.end(session.sid)
+            of.sessions.note(session, given[number])
+            return of.sessions.use(session.key, now=NOW, idle_until=NOW + 100)
+
+        ended, *used = race(act)
+        known = {grant.grant_id for grant in ended}
+        assert {given[n].grant_id for n, won in enumerate(used, 1) if won} <= known
+
+
+def test_of_one_persons_sign_ins_at_once_none_is_refused(of: Any) -> None:
+    for _ in range(ROUNDS // 2):
+        first = records.session()
+
+        def add(_: int, first: Any = first) -> str:
+            session = replace(first, key=f"SESSION#{fresh('cookie-')}")
+            of.sessions.add(session, records.session_grant())
+            return str(session.key)
+
+        keys = race(add)
+        assert all(of.sessions.get(key) is not None for key in keys)

@@ -5,11 +5,13 @@
 // line is answered by one JSON line. It ends when standard input ends.
 //   {"issuer", "clientId", "redirectUri", "alg"}  → {"jwks", "jwksUri"}
 //   {"begin": {…parameters…}}                     → {"url"}
+//   {"begin": {…}, "by": ["jar", "par"]}          the same as a signed request object, and pushed
 //   {"finish": "the address that the browser came back to"}
 //                                                 → {"claims", "userinfo"} or {"error", "code"}
 //   {"rotate": "kid"}   makes a key, publishes it beside the others and signs with it
 //                                                 → {"jwks"}
 //   {"use": "kid"}      signs with that key
+//   {"prove": "alg"}    makes a DPoP key, binds codes to it and proves it from then on; null: not
 //   {"fetches": true}   → {"count"}: how often its JWKS was fetched
 // Each answer has "carried": what the library sent, which a log must not hold.
 import { createServer } from 'node:http';
@@ -27,6 +29,8 @@ let carried = [];
 const realFetch = globalThis.fetch;
 globalThis.fetch = (url, options) => {
   if (options?.body) carried.push(String(options.body));
+  const proof = new Headers(options?.headers).get('dpop');
+  if (proof) carried.push(`dpop=${proof}`);
   return realFetch(url, options);
 };
 
@@ -62,32 +66,46 @@ async function configure({ issuer, clientId, alg }, key) {
   return config;
 }
 
-async function begin(config, redirectUri, parameters) {
+async function prove(config, alg) {
+  if (alg === null) return undefined;
+  const pair = await client.randomDPoPKeyPair(alg);
+  return client.getDPoPHandle(config, pair);
+}
+
+async function begin(config, redirectUri, parameters, { by = [], key, DPoP }) {
   const verifier = client.randomPKCECodeVerifier();
   const started = { verifier, state: client.randomState(), nonce: client.randomNonce() };
-  const url = client.buildAuthorizationUrl(config, {
+  let asked = {
     redirect_uri: redirectUri,
     scope: 'openid profile email',
     state: started.state,
     nonce: started.nonce,
     code_challenge: await client.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
+    ...(DPoP && { dpop_jkt: await DPoP.calculateThumbprint() }),
     ...parameters,
-  });
+  };
+  if (by.includes('jar')) {
+    asked = (await client.buildAuthorizationUrlWithJAR(config, asked, key)).searchParams;
+    carried.push(asked.toString());
+  }
+  const url = by.includes('par')
+    ? await client.buildAuthorizationUrlWithPAR(config, asked, { DPoP })
+    : client.buildAuthorizationUrl(config, asked);
   return { url: url.href, started };
 }
 
-async function finish(config, started, address) {
+async function finish(config, started, address, DPoP) {
   const tokens = await client.authorizationCodeGrant(config, new URL(address), {
     pkceCodeVerifier: started.verifier,
     expectedState: started.state,
     expectedNonce: started.nonce,
     idTokenExpected: true,
-  });
+  }, undefined, { DPoP });
   const claims = tokens.claims();
-  const userinfo = await client.fetchUserInfo(config, tokens.access_token, claims.sub);
+  const userinfo = await client.fetchUserInfo(config, tokens.access_token, claims.sub, { DPoP });
   carried.push(`access_token=${tokens.access_token}&id_token=${tokens.id_token}`);
-  return { claims, userinfo };
+  return { claims, userinfo, tokenType: tokens.token_type };
 }
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
@@ -101,6 +119,7 @@ let key = await newKey(options.alg, 'app-key-1');
 answer({ jwks: { keys: published }, jwksUri: await publish() });
 let config;
 let started;
+let DPoP;
 for (;;) {
   const { value, done } = await lines.next();
   if (done) process.exit(0);
@@ -113,13 +132,19 @@ for (;;) {
     } else if (command.use) {
       config = await configure(options, keys.get(command.use));
       answer({});
+    } else if (command.prove !== undefined) {
+      config ??= await configure(options, key);
+      DPoP = await prove(config, command.prove);
+      answer({});
     } else if (command.begin) {
       config ??= await configure(options, key);
-      const { url, started: secrets } = await begin(config, options.redirectUri, command.begin);
+      const { url, started: secrets } = await begin(
+        config, options.redirectUri, command.begin, { by: command.by, key, DPoP },
+      );
       started = secrets;
       answer({ url });
     } else if (command.finish) {
-      answer(await finish(config, started, command.finish));
+      answer(await finish(config, started, command.finish, DPoP));
     } else {
       answer({ count: fetches });
     }

@@ -52,7 +52,7 @@ TOLD: dict[str, tuple[dict[str, Any], str]] = {
     "response_type none": ({"response_type": "none"}, "unsupported_response_type"),
     "response_type in upper case": ({"response_type": "CODE"}, "unsupported_response_type"),
     "response_mode fragment": ({"response_mode": "fragment"}, "invalid_request"),
-    "response_mode form_post": ({"response_mode": "form_post"}, "invalid_request"),
+    "response_mode jwt": ({"response_mode": "query.jwt"}, "invalid_request"),
     "response_mode web_message": ({"response_mode": "web_message"}, "invalid_request"),
     "no challenge": ({"code_challenge": ABSENT}, "invalid_request"),
     "no method": ({"code_challenge_method": ABSENT}, "invalid_request"),
@@ -175,7 +175,7 @@ def test_what_the_application_asks_of_the_user_reaches_the_provider(
     stage: Stage, app: Application
 ) -> None:
     asked = {
-        "prompt": "none",
+        "prompt": "login",
         "max_age": "60",
         "login_hint": "ada@acme.example",
         "acr_values": "mfa",

@@ -41,10 +41,12 @@ def published(connected: Stage, travelled: Travelled) -> Iterator[OpenidClientAp
     app.stop()
 
 
-def signed_in(stage: Stage, app: OpenidClientApp, **changes: Any) -> dict[str, Any]:
+def signed_in(
+    stage: Stage, app: OpenidClientApp, *, by: tuple[str, ...] = (), **changes: Any
+) -> dict[str, Any]:
     """Go from the application to the provider and back; return what the library made of it."""
     browser = stage.browser()
-    began = app.tell(begin={"connection": NAME})
+    began = app.tell(begin={"connection": NAME}, by=by)
     assert "url" in began, began
     tenant = stage.liar.tenants[NAME]
     authorization = query_of(browser.open(began["url"]).headers["location"])
@@ -67,6 +69,29 @@ def test_openid_client_signs_in_with_a_key_of_its_own(
     assert result["claims"]["connection"] == NAME
     assert result["userinfo"]["email"] == "ada@acme.example"
     assert result["userinfo"]["email_verified"] is True
+
+
+@pytest.mark.parametrize("by", [("par",), ("jar",), ("jar", "par")], ids="+".join)
+def test_openid_client_pushes_its_request_and_signs_it(
+    connected: Stage, travelled: Travelled, by: tuple[str, ...]
+) -> None:
+    name = f"by-{'-'.join(by)}"
+    app = OpenidClientApp(connected.issuer, travelled, client_id=name, alg="ES256")
+    connected.stack.register({
+        "clients": [
+            app.registration(
+                jwks=app.jwks,
+                require_pushed_authorization_requests="par" in by,
+                request_object_signing_alg="ES256",
+            )
+        ]
+    })  # fmt: skip
+    result = signed_in(connected, app, by=by)
+    assert "error" not in result, result
+    assert result["claims"]["aud"] == name
+    refused = app.tell(begin={"connection": NAME, "response_type": "token"}, by=["par"])
+    assert refused["error"] == "unsupported_response_type"
+    app.stop()
 
 
 def test_openid_client_checks_the_issuer_that_we_send(
@@ -116,3 +141,25 @@ def test_a_key_that_was_not_registered_is_refused(
     inline.tell(use="app-key-1")
     assert refused["error"] == "invalid_client"
     assert "error" not in signed_in(connected, inline)
+
+
+@pytest.mark.parametrize("alg", ["ES256", "PS256"])
+@pytest.mark.parametrize("nonces", [False, True], ids=["without nonces", "with nonces"])
+@pytest.mark.parametrize("by", [(), ("par",)], ids=["by browser", "par"])
+def test_openid_client_proves_a_key_of_its_own(
+    connected: Stage, travelled: Travelled, alg: str, by: tuple[str, ...], *, nonces: bool
+) -> None:
+    """DPoP [RFC 9449]: a bound code and a bound token, and the nonce that it is asked for."""
+    name = f"dpop-{alg}-{nonces}-{'-'.join(by)}"
+    app = OpenidClientApp(connected.issuer, travelled, client_id=name, alg="ES256")
+    try:
+        asked = {"dpop_bound_access_tokens": True, "dpop_nonce_required": nonces}
+        connected.stack.register({"clients": [{**app.registration(jwks=app.jwks), **asked}]})
+        assert signed_in(connected, app)["error"] == "invalid_request"
+        app.tell(prove=alg)
+        result = signed_in(connected, app, by=by)
+    finally:
+        app.stop()
+    assert "error" not in result, result
+    assert result["tokenType"] == "dpop"
+    assert result["userinfo"]["email"] == "ada@acme.example"

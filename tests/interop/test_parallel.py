@@ -1,4 +1,4 @@
-"""A hundred at once: one code, one sign-in, one assertion, and exactly one success."""
+"""A hundred at once: one code, refresh token, sign-in or assertion, and exactly one success."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -19,7 +19,11 @@ NAME = "parallel"
 @pytest.fixture(scope="module")
 def app(stage: Stage) -> Application:
     stage.connect([NAME])
-    return stage.application("parallel-app")
+    return stage.application(
+        "parallel-app",
+        grant_types=["authorization_code", "refresh_token"],
+        scopes=["openid", "profile", "email", "offline_access"],
+    )
 
 
 def at_once(send: Callable[[int], Callable[[], Response]]) -> list[Response]:
@@ -50,6 +54,21 @@ def test_one_code_gives_tokens_once(stage: Stage, app: Application, round_number
     (given,) = [answer for answer in answers if answer.status_code == 200]
     # The code was used again, so what it gave is ended too [RFC 6749 4.1.2].
     assert app.userinfo(given.json()["access_token"]).status_code == 401
+
+
+@pytest.mark.parametrize("round_number", ROUNDS)
+def test_one_refresh_token_gives_tokens_once(
+    stage: Stage, app: Application, round_number: int
+) -> None:
+    first = app.redeem(*stage.code(app, NAME, scope="openid offline_access")).json()
+    grant = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
+    answers = at_once(lambda _: _post(app, app.authenticated(**grant)))
+    assert kinds(answers) == {"given": 1, "invalid_grant": AT_ONCE - 1}
+    (given,) = [answer.json() for answer in answers if answer.status_code == 200]
+    # One of two holders stole it, and nobody can tell which [RFC 9700 4.14.2].
+    for tokens in (first, given):
+        assert app.userinfo(tokens["access_token"]).status_code == 401
+    assert app.refresh(given["refresh_token"]).json()["error"] == "invalid_grant"
 
 
 @pytest.mark.parametrize("round_number", ROUNDS)

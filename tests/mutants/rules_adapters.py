@@ -93,7 +93,12 @@ RULES = (
     _one_time(
         "a code expires at its second", "code_expires_at > :now", "code_expires_at >= :now", *_TABLE
     ),
-    _one_time("a revoked grant is not redeemed", " AND attribute_not_exists(revoked)", "", *_TABLE),
+    _one_time(
+        "a revoked grant is not redeemed",
+        'AND attribute_not_exists(revoked)"\n                " AND (attribute',
+        '"\n                " AND (attribute',
+        *_TABLE,
+    ),
     _one_time(
         "a redeemed grant is not redeemed by another",
         ' AND (attribute_not_exists(redeemed_by) OR redeemed_by = :me)"',
@@ -120,8 +125,8 @@ RULES = (
     ),
     _one_time(
         "a value is used once",
-        '                ConditionExpression="attribute_not_exists(pk)",\n',
-        "",
+        '"attribute_not_exists(pk) OR used_by = :me"',
+        '"attribute_not_exists(pk) OR used_by = :me OR attribute_exists(pk)"',
         f"{_CONTRACT}test_of_many_uses_of_one_value_exactly_one_succeeds",
     ),
     _one_time(

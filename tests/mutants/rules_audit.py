@@ -273,9 +273,9 @@ RULES = (
     Rule(
         "signatures: the tokens' are recorded",
         "broker/redemption.py",
-        "                lambda: self.audit.record(\n                    made.access_token("
-        "signed.value), made.id_token(signed.keyring.current.kid)\n                ),\n",
-        "                lambda: None,\n",
+        "            lambda: self.audit.record(\n                made.access_token("
+        "signed.value), made.id_token(signed.keyring.current.kid)\n            ),\n",
+        "            lambda: None,\n",
         (
             f"{_SIGNED}test_tokens_that_cannot_be_recorded_are_not_given_out_and_the_code_stays_good",
         ),

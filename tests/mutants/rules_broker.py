@@ -9,6 +9,7 @@ _DEPLOYMENT = "unit/broker/test_deployment.py::"
 _IDENTITY = "unit/broker/test_identity.py::"
 _LOGIN = "unit/broker/test_login.py::"
 _REDEMPTION = "unit/broker/test_redemption.py::"
+_REQUESTED = "unit/broker/test_requested_login.py::"
 _REMOTE = "unit/broker/test_remote_keys.py::"
 
 RULES = (
@@ -100,7 +101,7 @@ RULES = (
     # --- disabled means disabled ---
     Rule(
         "disabled connection: start",
-        "broker/login.py",
+        "broker/application_request.py",
         "if connection is None or not connection.enabled:",
         "if connection is None:",
         (f"{_LOGIN}test_disabled_absent_and_forbidden_connections_read_the_same",),
@@ -121,7 +122,7 @@ RULES = (
     ),
     Rule(
         "disabled connection: userinfo",
-        "broker/userinfo.py",
+        "broker/live_grant.py",
         " or not connection.enabled",
         "",
         (f"{_REDEMPTION}test_userinfo_ends_with_the_connection",),
@@ -149,14 +150,14 @@ RULES = (
     ),
     Rule(
         "disabled client: userinfo",
-        "broker/userinfo.py",
+        "broker/live_grant.py",
         " or not client.enabled",
         "",
         (f"{_REDEMPTION}test_userinfo_ends_with_whoever_it_was_given_through",),
     ),
     Rule(
         "a client's connections: start",
-        "broker/login.py",
+        "broker/application_request.py",
         " if client.allows(name) else None",
         "",
         (f"{_LOGIN}test_disabled_absent_and_forbidden_connections_read_the_same",),
@@ -170,8 +171,8 @@ RULES = (
     ),
     Rule(
         "a client's scopes",
-        "broker/login.py",
-        "            _check_scope(request, client)\n",
+        "broker/application_request.py",
+        "    check_scope(request, client)\n",
         "",
         (f"{_LOGIN}test_a_request_that_does_not_hold_goes_back_with_an_error",),
     ),
@@ -222,8 +223,8 @@ RULES = (
     Rule(
         "upstream: the connection's algorithm",
         "broker/provider.py",
-        "alg=connection.id_token_alg,",
-        'alg=__import__("jwt").get_unverified_header(token)["alg"],',
+        "alg=connection.id_token_alg,\n            types=TYPES,",
+        'alg=__import__("jwt").get_unverified_header(token)["alg"],\n            types=TYPES,',
         (f"{_CALLBACK}test_another_algorithm_than_the_connections_is_refused",),
     ),
     Rule(
@@ -236,9 +237,9 @@ RULES = (
     Rule(
         "upstream: max_age",
         "broker/user_authentication.py",
-        "max_age=record.request.max_age,",
+        "max_age=_demanded_age(connection),",
         "max_age=None,",
-        (f"{_CALLBACK}test_max_age_and_the_connections_context_class_are_enforced",),
+        (f"{_REQUESTED}test_what_the_administrator_demands_of_the_age_is_enforced",),
     ),
     Rule(
         "upstream: acr_values",
@@ -336,7 +337,7 @@ RULES = (
     Rule(
         "code: usable again when nothing was given out",
         "broker/redemption.py",
-        "            self.grants.release(grant.id, redemption=redemption)\n",
+        "            use.give_back()\n",
         "",
         (f"{_REDEMPTION}test_a_code_is_usable_again_when_kms_could_not_sign",),
     ),
@@ -364,7 +365,7 @@ RULES = (
     Rule(
         "tokens: the scope's claims alone",
         "broker/redemption.py",
-        "profile=released(grant.profile, grant.scope),",
+        "profile=released(grant.profile, grant.scope, asked=grant.id_token_claims),",
         "profile=grant.profile,",
         (f"{_REDEMPTION}test_userinfo_gives_what_the_scope_gives",),
     ),
@@ -443,7 +444,7 @@ RULES = (
     # --- userinfo ---
     Rule(
         "userinfo: rules of the access token",
-        "broker/userinfo.py",
+        "broker/protected_resource.py",
         "        check_access_token(verified, policy)\n",
         "",
         (f"{_REDEMPTION}test_userinfo_refuses_an_expired_token",),
@@ -457,14 +458,14 @@ RULES = (
     ),
     Rule(
         "userinfo: the grant lives",
-        "broker/userinfo.py",
-        " or grant.revoked",
+        "broker/live_grant.py",
+        "grant.revoked or ",
         "",
         (f"{_REDEMPTION}test_a_code_is_redeemed_once_and_its_reuse_ends_its_tokens",),
     ),
     Rule(
         "userinfo: the grant was redeemed",
-        "broker/userinfo.py",
+        "broker/live_grant.py",
         " or grant.redeemed_by is None",
         "",
         (f"{_REDEMPTION}test_a_token_whose_redemption_was_taken_back_is_worth_nothing",),
@@ -472,30 +473,30 @@ RULES = (
     Rule(
         "userinfo: the scope's claims alone",
         "broker/userinfo.py",
-        "**released(grant.profile, grant.scope)",
-        "**grant.profile",
+        "released(grant.profile, scope, asked=grant.userinfo_claims)",
+        "grant.profile",
         (f"{_REDEMPTION}test_userinfo_gives_what_the_scope_gives",),
     ),
     # --- identity ---
     Rule(
         "subject: the connection",
         "broker/identity.py",
-        '["sub", connection.id, token.issuer,',
-        '["sub", token.issuer,',
+        '["sub", connection.id, issuer,',
+        '["sub", issuer,',
         (f"{_IDENTITY}test_a_subject_is_of_the_connection_the_issuer_and_the_providers_subject",),
     ),
     Rule(
         "subject: the issuer",
         "broker/identity.py",
-        "connection.id, token.issuer, token.subject]",
-        "connection.id, token.subject]",
+        "connection.id, issuer, subject]",
+        "connection.id, subject]",
         (f"{_IDENTITY}test_a_subject_is_of_the_connection_the_issuer_and_the_providers_subject",),
     ),
     Rule(
         "subject: email never links",
         "broker/identity.py",
-        "token.issuer, token.subject]",
-        'token.issuer, token.claims.get("email", token.subject)]',
+        "_subject(connection, token.issuer, token.subject)",
+        '_subject(connection, token.issuer, str(token.claims.get("email", token.subject)))',
         (f"{_REDEMPTION}test_subjects_differ_by_connection_and_by_upstream_subject",),
     ),
     Rule(

@@ -20,7 +20,7 @@ def _domain(name: str, text: str, instead: str) -> Rule:
 
 
 def _login(name: str, text: str, instead: str) -> Rule:
-    return Rule(f"home realm: {name}", "broker/login.py", text, instead, _HOME_REALM)
+    return Rule(f"home realm: {name}", "broker/application_request.py", text, instead, _HOME_REALM)
 
 
 def _access(name: str, text: str, instead: str) -> Rule:
@@ -51,21 +51,26 @@ RULES = (
     _domain("two labels", "len(labels) < 2 or ", ""),
     _login(
         "the client's connections alone",
-        " or not client.allows(connection.name):\n            return None",
-        ":\n            return None",
+        " or not client.allows(connection.name):\n        return None",
+        ":\n        return None",
     ),
     _login(
         "enabled ones alone",
         "if connection is None or not connection.enabled or not client",
         "if connection is None or not client",
     ),
-    _login("prompt=none shows no page", 'if request.prompt == "none":', "if False:"),
-    _access(
-        "enabled clients alone", "if client is None or not client.enabled:", "if client is None:"
+    Rule(
+        "management: enabled clients alone",
+        "broker/protected_resource.py",
+        "if client is None or not client.enabled:",
+        "if client is None:",
+        _ACCESS,
     ),
     _access("scopes that the client has now", "if scope not in client.scopes:", "if False:"),
     _access(
-        "its own audience", "audience=management_audience(self.issuer),", "audience=self.issuer,"
+        "its own audience",
+        "audience=management_audience(self.resource.issuer)",
+        "audience=self.resource.issuer",
     ),
     _issue("the grant type", "if CLIENT_CREDENTIALS not in client.grant_types:", "if False:"),
     _issue(

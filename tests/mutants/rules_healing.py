@@ -229,8 +229,8 @@ RULES = (
     Rule(
         "current key: the ID token is signed by what signed the access token",
         "broker/redemption.py",
-        "self._sign_id_token(signed.keyring, id_claims, made)",
-        "self._sign_id_token(keyring, id_claims, made)",
+        "self._id_token(grant, client, signed, made)",
+        "self._id_token(grant, client, Signed(value=signed.value, keyring=keyring), made)",
         (f"{_CURRENT}test_both_tokens_are_signed_with_the_issuers_key_that_took_over",),
     ),
     Rule(

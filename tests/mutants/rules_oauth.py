@@ -104,7 +104,9 @@ RULES = (
     _access_check("check_scope"),
     # --- authorization requests ---
     _request("response_type", 'if response_type != "code":', "if False:"),
-    _request("response_mode", 'parameters.get("response_mode", "query") != "query"', "False"),
+    _request(
+        "response_mode", 'parameters.get("response_mode", "query") not in RESPONSE_MODES', "False"
+    ),
     _request("request objects", 'if "request" in parameters:', "if False:"),
     _request("request_uri", 'if "request_uri" in parameters:', "if False:"),
     _request("openid", 'if "openid" not in scope:', "if False:"),

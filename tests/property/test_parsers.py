@@ -20,14 +20,17 @@ from signet.jose.jwk import PublicJwk
 from signet.jose.jwks import Jwks
 from signet.jose.jws import RemoteAlgorithm, SignedClaims, read_unverified, verify
 from signet.oauth import parameters, pkce
-from signet.oauth.access_token import AccessTokenPolicy, check_access_token, read_bearer
+from signet.oauth.access_token import AccessTokenPolicy, check_access_token, read_presented
 from signet.oauth.authorization_request import AuthorizationRequest, authorization_url
 from signet.oauth.authorization_response import read_authorization_response, read_state
+from signet.oauth.claims_parameter import RequestedClaims
 from signet.oauth.client_assertion import AssertionPolicy, check_assertion
 from signet.oauth.http_message import HttpAnswer
 from signet.oauth.provider_token import read_token_response
 from signet.oauth.pushed_authorization import read_push_response
 from signet.oauth.redirect_uri import check_registrable
+from signet.oauth.request_object import RequestObjectPolicy, read_request_object
+from signet.oauth.request_uri import PREFIX, reference_of, request_uri_of
 from signet.oauth.token_request import ClientCredentials, CodeRedemption, grant_type
 from signet.oidc.discovery import ProviderMetadata
 from signet.oidc.id_token import IdTokenPolicy, check_id_token
@@ -139,6 +142,34 @@ def test_authorization_requests(members: dict[str, str]) -> None:
     )
 
 
+ASKED = {"id_token": {"acr": {"essential": True, "values": ["a"]}, "sub": {"value": "s"}}}
+
+
+@given(st.one_of(TEXT, near(ASKED).map(json.dumps), VALUES.map(json.dumps)))
+def test_claims_parameters(text: str) -> None:
+    survives(lambda: RequestedClaims.parse(text))
+
+
+OBJECT = {**APP.request(), "iss": "app", "aud": IDP, "exp": NOW + 60, "nbf": NOW, "claims": ASKED}
+
+
+@given(near(OBJECT))
+def test_request_objects(claims: dict[str, object]) -> None:
+    policy = RequestObjectPolicy(issuer=IDP, client_id="app", now=NOW)
+
+    def read() -> None:
+        asked = read_request_object(SignedClaims(header={}, claims=claims), policy)
+        AuthorizationRequest.parse(asked, client_id="app", redirect_uri="https://app.example/cb")
+
+    survives(read)
+
+
+@given(st.one_of(TEXT, TEXT.map(lambda text: PREFIX + text)))
+def test_request_uris(text: str) -> None:
+    reference = reference_of(text)
+    assert reference is None or request_uri_of(reference) == text
+
+
 @given(near_texts({"grant_type": "authorization_code", **APP.token_parameters("code")}))
 def test_token_requests(members: dict[str, str]) -> None:
     survives(lambda: grant_type(members))
@@ -166,7 +197,7 @@ def test_access_tokens(claims: dict[str, object]) -> None:
 
 @given(st.one_of(st.none(), TEXT, TEXT.map(lambda text: f"Bearer {text}")))
 def test_bearer_tokens(header: str | None) -> None:
-    survives(lambda: read_bearer(header))
+    survives(lambda: read_presented(header))
 
 
 @given(TEXT, st.one_of(st.none(), TEXT), TEXT)

@@ -110,6 +110,22 @@ class Application:
         """Send a token request."""
         return self.http.post(f"{self.issuer}/token", data=self.form(code, verifier, **changes))
 
+    def authenticated(self, **members: Any) -> dict[str, str]:
+        """Write a form that this application authenticates with a fresh assertion."""
+        honest = {"client_assertion_type": ASSERTION_TYPE}
+        if "client_assertion" not in members:
+            honest["client_assertion"] = self.assertion()
+        return changed(honest, members)
+
+    def refresh(self, refresh_token: str, /, **changes: Any) -> Response:
+        """Send a refresh."""
+        grant = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        return self.post("/token", **{**grant, **changes})
+
+    def post(self, path: str, /, **members: Any) -> Response:
+        """Send a form, authenticated, to one of Signet's endpoints."""
+        return self.http.post(f"{self.issuer}{path}", data=self.authenticated(**members))
+
     def userinfo(self, access_token: str) -> Response:
         """Ask for the user's claims."""
         headers = {"authorization": f"Bearer {access_token}"}

@@ -12,11 +12,18 @@ from signet.adapters.dynamodb.audit_chain import DynamoDbAuditChain
 from signet.adapters.dynamodb.client import DynamoDb
 from signet.adapters.dynamodb.keyrings import DynamoDbKeyrings
 from signet.adapters.dynamodb.management import DynamoDbRateLimits
-from signet.adapters.dynamodb.one_time import DynamoDbGrants, DynamoDbLogins, DynamoDbReplay
+from signet.adapters.dynamodb.nonce_seeds import DynamoDbNonceSeeds
+from signet.adapters.dynamodb.one_time import (
+    DynamoDbGrants,
+    DynamoDbLogins,
+    DynamoDbPushedRequests,
+    DynamoDbReplay,
+)
 from signet.adapters.dynamodb.registered import (
     DynamoDbClients,
     DynamoDbConnections,
 )
+from signet.adapters.dynamodb.sessions import DynamoDbSessions
 from signet.adapters.kms import KmsKeys
 from signet.adapters.random import SystemEntropy
 from signet_local.emulated_aws.process import use
@@ -51,12 +58,15 @@ class Stores:
         )
         self.clients = DynamoDbClients(database, table=NAMES["SIGNET_CLIENTS_TABLE"])
         self.logins = DynamoDbLogins(database, table=NAMES["SIGNET_LOGINS_TABLE"])
+        self.pushed = DynamoDbPushedRequests(database, table=NAMES["SIGNET_LOGINS_TABLE"])
         self.grants = DynamoDbGrants(database, table=NAMES["SIGNET_GRANTS_TABLE"])
         self.replay = DynamoDbReplay(database, table=NAMES["SIGNET_REPLAY_TABLE"])
+        self.sessions = DynamoDbSessions(database, table=NAMES["SIGNET_SESSIONS_TABLE"])
         events = NAMES["SIGNET_EVENTS_TABLE"]
         self.audit = DynamoDbAudit(database, table=events, entropy=SystemEntropy())
         self.keyrings = DynamoDbKeyrings(database, table=keyrings, recording=self.audit.puts)
         self.audit_chain = DynamoDbAuditChain(database, table=events)
+        self.nonce_seeds = DynamoDbNonceSeeds(database, table=keyrings)
         self.limits = DynamoDbRateLimits(database, table=NAMES["SIGNET_MANAGEMENT_TABLE"])
 
     def recorded(self, subject: str) -> list[str]:

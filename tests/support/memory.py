@@ -11,10 +11,12 @@ from signet.broker.claim import Answer, Claim
 from signet.broker.client import Client
 from signet.broker.connection import Connection
 from signet.broker.event import Event, event_document
-from signet.broker.grant import Grant
+from signet.broker.grant import Grant, RefreshFamily
 from signet.broker.keyring import Keyring
 from signet.broker.login_record import LoginRecord, hashed
-from signet.broker.ports import KeptPosition, Page
+from signet.broker.ports import KeptPosition, LogoutNotice, Page
+from signet.broker.pushed_request import PushedRequest
+from signet.broker.session import Session, SessionGrant
 from signet.errors import Rejected, Unavailable
 
 A = TypeVar("A")
@@ -192,38 +194,148 @@ class MemoryLogins:
         return self.items.pop(hashed(state), None)
 
 
+class MemoryPushedRequests:
+    def __init__(self) -> None:
+        self.items: dict[str, PushedRequest] = {}
+        self._lock = threading.Lock()
+
+    def add(self, pushed: PushedRequest) -> None:
+        self.items[pushed.id] = pushed
+
+    def get(self, request_id: str) -> PushedRequest | None:
+        return self.items.get(request_id)
+
+    def use(self, request_id: str, *, login: str) -> bool:
+        with self._lock:
+            pushed = self.items.get(request_id)
+            if pushed is None or pushed.used_by not in {None, login}:
+                return False
+            self.items[request_id] = replace(pushed, used_by=login)
+            return True
+
+
 class MemoryGrants:
     def __init__(self) -> None:
         self.items: dict[str, Grant] = {}
+        self._proved: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def add(self, grant: Grant) -> None:
         self.items[grant.id] = grant
 
     def get(self, grant_id: str) -> Grant | None:
-        return self.items.get(grant_id)
+        grant, jkt = self.items.get(grant_id), self._proved.get(grant_id)
+        return grant if grant is None or jkt is None else replace(grant, dpop_jkt=jkt)
 
-    def redeem(self, grant_id: str, *, redemption: str, now: int, keep_until: int) -> bool:
+    def redeem(
+        self,
+        grant_id: str,
+        *,
+        redemption: str,
+        now: int,
+        keep_until: int,
+        dpop_jkt: str | None = None,
+        refresh: RefreshFamily | None = None,
+    ) -> bool:
+        del keep_until
         with self._lock:
             grant = self.items.get(grant_id)
             if grant is None or grant.revoked or now >= grant.code_expires_at:
                 return False
             if grant.redeemed_by not in {None, redemption}:
                 return False
-            self.items[grant_id] = replace(grant, redeemed_by=redemption)
+            family = refresh or grant.refresh
+            self.items[grant_id] = replace(grant, redeemed_by=redemption, refresh=family)
+            if dpop_jkt is not None:
+                self._proved[grant_id] = dpop_jkt
             return True
 
     def release(self, grant_id: str, *, redemption: str) -> None:
         with self._lock:
             grant = self.items.get(grant_id)
             if grant is not None and grant.redeemed_by == redemption:
-                self.items[grant_id] = replace(grant, redeemed_by=None)
+                self.items[grant_id] = replace(grant, redeemed_by=None, refresh=None)
+                self._proved.pop(grant_id, None)
+
+    def rotate(
+        self, grant_id: str, *, used: str, successor: str, now: int, idle_until: int
+    ) -> bool:
+        with self._lock:
+            grant = self.items.get(grant_id)
+            family = grant.refresh if grant is not None else None
+            if grant is None or family is None or grant.revoked or grant.redeemed_by is None:
+                return False
+            if now >= min(family.expires_at, family.idle_until):
+                return False
+            if family.current not in {used, successor}:
+                return False
+            family = replace(family, current=successor, idle_until=idle_until)
+            self.items[grant_id] = replace(grant, refresh=family)
+            return True
+
+    def restore(self, grant_id: str, *, used: str, successor: str) -> None:
+        with self._lock:
+            grant = self.items.get(grant_id)
+            family = grant.refresh if grant is not None else None
+            if grant is not None and family is not None and family.current == successor:
+                family = replace(family, current=used)
+                self.items[grant_id] = replace(grant, refresh=family)
 
     def revoke(self, grant_id: str) -> None:
         with self._lock:
             grant = self.items.get(grant_id)
             if grant is not None:
                 self.items[grant_id] = replace(grant, revoked=True)
+
+
+class MemorySessions:
+    """`down` makes reading unavailable; `meanwhile` happens before a session is used."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.meanwhile: Callable[[], object] = lambda: None
+        self.items: dict[str, Session] = {}
+        self.given: dict[str, dict[str, SessionGrant]] = {}
+        self.names: dict[str, set[str]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, session: Session, grant: SessionGrant) -> None:
+        with self._lock:
+            self.items[session.key] = session
+            for name in session.upstream:
+                self.names.setdefault(name, set()).add(session.sid)
+        self.note(session, grant)
+
+    def get(self, key: str) -> Session | None:
+        if self.down:
+            raise Unavailable("store_unavailable", "The service is not available now.")
+        return self.items.get(key)
+
+    def remove(self, key: str) -> None:
+        self.items.pop(key, None)
+
+    def note(self, session: Session, grant: SessionGrant) -> None:
+        with self._lock:
+            self.given.setdefault(session.sid, {})[grant.grant_id] = grant
+
+    def use(self, key: str, *, now: int, idle_until: int) -> bool:
+        self.meanwhile()
+        with self._lock:
+            session = self.items.get(key)
+            if session is None or now >= min(session.idle_until, session.expires_at):
+                return False
+            self.items[key] = replace(session, idle_until=idle_until)
+            return True
+
+    def end(self, sid: str) -> tuple[SessionGrant, ...]:
+        with self._lock:
+            ended = [key for key, session in self.items.items() if session.sid == sid]
+            for key in ended:
+                del self.items[key]
+            return tuple(self.given.get(sid, {}).values())
+
+    def named(self, upstream: str) -> frozenset[str]:
+        return frozenset(self.names.get(upstream, ()))
 
 
 class MemoryClaims:
@@ -384,6 +496,22 @@ class MemoryReplay:
             return True
 
 
+class MemoryNonceSeeds:
+    def __init__(self) -> None:
+        self.seed: str | None = None
+        self._lock = threading.Lock()
+
+    def get(self) -> str | None:
+        return self.seed
+
+    def add(self, seed: str) -> bool:
+        with self._lock:
+            if self.seed is not None:
+                return False
+            self.seed = seed
+            return True
+
+
 class MemoryRequests:
     """`RotationRequests`: the owners that were asked for, in order."""
 
@@ -392,3 +520,13 @@ class MemoryRequests:
 
     def request(self, *owners: str) -> None:
         self.owners.extend(owners)
+
+
+class MemoryLogoutNotices:
+    """`LogoutNotices`: what was asked for, in order."""
+
+    def __init__(self) -> None:
+        self.notices: list[LogoutNotice] = []
+
+    def request(self, *notices: LogoutNotice) -> None:
+        self.notices.extend(notices)

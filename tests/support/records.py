@@ -8,6 +8,8 @@ from signet.broker.connection import AssertionSettings, Connection, PinnedEndpoi
 from signet.broker.grant import Grant, grant_id
 from signet.broker.keyring import Keyring, PublishedKey
 from signet.broker.login_record import LoginRecord, hashed
+from signet.broker.pushed_request import PushedRequest, pushed_request_id
+from signet.broker.session import Session, SessionGrant, person_key
 from signet.oauth.authorization_request import AuthorizationRequest
 
 NOW = 1_800_000_000
@@ -99,6 +101,35 @@ def client(**changes: object) -> Client:
         enabled=True,
         created_at=NOW,
         updated_at=NOW,
+        dpop_bound_access_tokens=True,
+        dpop_nonce_required=True,
+    )
+    return replace(record, **changes)  # type: ignore[arg-type]
+
+
+def authorization_request() -> AuthorizationRequest:
+    return AuthorizationRequest(
+        client_id="app",
+        redirect_uri="https://app.example/cb",
+        scope=("openid", "email"),
+        state="état",
+        nonce=None,
+        code_challenge="c" * 43,
+        connection="acme",
+        login_hint=None,
+        prompt=("login",),
+        max_age=0,
+        acr_values=None,
+        ui_locales="de-CH de",
+        dpop_jkt="j" * 43,
+    )
+
+
+def pushed_request(**changes: object) -> PushedRequest:
+    record = PushedRequest(
+        id=pushed_request_id(fresh("par-"), issuer="https://login.example", client_id="app"),
+        request=authorization_request(),
+        expires_at=NOW + 90,
     )
     return replace(record, **changes)  # type: ignore[arg-type]
 
@@ -111,20 +142,7 @@ def login(state: str, **changes: object) -> LoginRecord:
         issuer="https://idp.example",
         nonce="nonce",
         code_verifier="v" * 43,
-        request=AuthorizationRequest(
-            client_id="app",
-            redirect_uri="https://app.example/cb",
-            scope=("openid", "email"),
-            state="état",
-            nonce=None,
-            code_challenge="c" * 43,
-            connection="acme",
-            login_hint=None,
-            prompt="login",
-            max_age=0,
-            acr_values=None,
-            ui_locales="de-CH de",
-        ),
+        request=authorization_request(),
         started_at=NOW,
         expires_at=NOW + 600,
     )
@@ -145,5 +163,29 @@ def grant(**changes: object) -> Grant:
         profile={"name": "Ada", "address": {"country": "GB"}, "email_verified": True},
         issued_at=NOW,
         code_expires_at=NOW + 60,
+        dpop_jkt="j" * 43,
+        sid="sid",
     )
+    return replace(record, **changes)  # type: ignore[arg-type]
+
+
+def session(**changes: object) -> Session:
+    record = Session(
+        key=f"SESSION#{fresh('cookie-')}",
+        sid=fresh("sid-"),
+        connection_id=connection_id(),
+        issuer="https://idp.example",
+        subject="subject",
+        login={"auth_time": NOW, "amr": ["pwd"], "acr": None, "connection": "acme"},
+        profile={"name": "Ada “Lovelace”", "address": {"country": "GB"}},
+        upstream=(person_key(fresh("subject-")), f"UPSTREAM#{fresh()}"),
+        started_at=NOW,
+        idle_until=NOW + 100,
+        expires_at=NOW + 1_000,
+    )
+    return replace(record, **changes)  # type: ignore[arg-type]
+
+
+def session_grant(**changes: object) -> SessionGrant:
+    record = SessionGrant(grant_id=grant().id, client_id="app", subject="subject")
     return replace(record, **changes)  # type: ignore[arg-type]

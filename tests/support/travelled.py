@@ -17,7 +17,8 @@ Response = httpx.Response
 
 CARRIED = frozenset({
     "code", "state", "nonce", "code_verifier", "client_assertion", "access_token", "id_token",
-    "request_uri", "refresh_token", "client_secret",
+    "request", "request_uri", "refresh_token", "client_secret", "logout_token", "id_token_hint",
+    "confirm", "dpop",
 })  # fmt: skip
 """Parameters and members whose values are for their receiver alone."""
 
@@ -97,6 +98,7 @@ class Wire:
         _, *credentials = request.headers.get("authorization", "").split(" ")
         for credential in credentials:
             self.travelled.note(credential, "authorization")
+        self.travelled.note(request.headers.get("dpop"), "dpop")
         for pair in request.headers.get("cookie", "").split(";"):
             self.travelled.note(pair.strip().partition("=")[2], "cookie")
 

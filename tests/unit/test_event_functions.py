@@ -7,6 +7,7 @@ import pytest
 from tests.support.invoke import load
 from tests.support.sandbox import FUNCTIONS
 
+from signet.broker.ports import LogoutNotice
 from signet.errors import Unavailable
 
 CONNECTION = "con_" + "a" * 26
@@ -167,3 +168,42 @@ def test_a_reaping_from_nowhere_is_dropped(event: dict[str, Any]) -> None:
     reaper = Reaper()
     function("reap_keys", reaper=reaper, reaping_requests=reaper)(event, None)
     assert reaper.seen == []
+
+
+class SendLogout:
+    """Remembers whom it was told of."""
+
+    def __init__(self) -> None:
+        self.notices: list[LogoutNotice] = []
+
+    def send(self, notice: LogoutNotice) -> None:
+        self.notices.append(notice)
+
+
+def sent(event: dict[str, Any]) -> list[LogoutNotice]:
+    """Return whom the function tells of for an event."""
+    told = SendLogout()
+    function("send_logout", send_logout=told.send)(event, None)
+    return told.notices
+
+
+def test_an_application_is_told_of_a_sign_out_by_its_event() -> None:
+    event = ours("BackchannelLogoutRequested", client_id="app", subject="who", sid="session")
+    assert sent(event) == [LogoutNotice(client_id="app", subject="who", sid="session")]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        TICK,
+        ours("KeyRotationRequested", owner="issuer"),
+        ours("BackchannelLogoutRequested"),
+        ours("BackchannelLogoutRequested", client_id="app", subject="who"),
+        ours("BackchannelLogoutRequested", client_id="app", subject="who", sid=""),
+        ours("BackchannelLogoutRequested", client_id="app", subject="who", sid=7),
+        ours("BackchannelLogoutRequested", client_id="app", subject="who", sid="s" * 256),
+        ours("BackchannelLogoutRequested", client_id="a", subject="w", sid="s", uri="https://e"),
+    ],
+)
+def test_an_event_that_names_no_sign_out_tells_nobody(event: dict[str, Any]) -> None:
+    assert sent(event) == []

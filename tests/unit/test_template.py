@@ -16,13 +16,13 @@ from signet.adapters.kms import KmsKeys
 from signet.broker.rotation import WORKER_DEADLINE
 from signet.errors import Misconfigured
 from signet.settings import Settings
-from signet.web.bus_event import KEY_REFUSED, REAPING_REQUESTED, STEP_REQUESTED
+from signet.web.bus_event import KEY_REFUSED, LOGOUT_REQUESTED, REAPING_REQUESTED, STEP_REQUESTED
 
 FOLDERS = sorted(path.parent.name for path in FUNCTIONS.glob("*/app.py"))
-BY_EVENT = ["reap_keys", "rotate_keys"]
+BY_EVENT = ["reap_keys", "rotate_keys", "send_logout"]
 HTTP = [name for name in FOLDERS if name not in {"initialize", *BY_EVENT}]
 KEYS_BY_TAG = "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"
-EXPIRING = {"LoginsTable", "GrantsTable", "ReplayTable", "ManagementTable"}
+EXPIRING = {"LoginsTable", "GrantsTable", "ReplayTable", "ManagementTable", "SessionsTable"}
 
 # The contract's settings and their defaults, as environment variables.
 SETTINGS: dict[str, int | str] = {
@@ -34,9 +34,13 @@ SETTINGS: dict[str, int | str] = {
     "SIGNET_JWKS_MAX_AGE": 300,
     "SIGNET_LOGIN_TTL_SECONDS": 600,
     "SIGNET_PROPAGATION_SECONDS": 172_800,
+    "SIGNET_REFRESH_IDLE_SECONDS": 604_800,
+    "SIGNET_REFRESH_TOKEN_SECONDS": 2_592_000,
     "SIGNET_RETENTION_SECONDS": 172_800,
     "SIGNET_ROTATION_DAYS": 90,
     "SIGNET_ROTATION_SECONDS": "",
+    "SIGNET_SESSION_IDLE_SECONDS": 3_600,
+    "SIGNET_SESSION_SECONDS": 28_800,
     "SIGNET_SIGNER_CACHE_SECONDS": 30,
     "SIGNET_VERIFIER_CACHE_SECONDS": 86_400,
 }
@@ -46,14 +50,20 @@ NOT_SET = {"SIGNET_ALLOW_LOOPBACK": "the local stack's alone: it opens the way t
 
 # Which provider waits one request can have, one after the other, 3 s each.
 PROVIDER_WAITS = {
-    "authorize": 2,  # metadata, pushed request
+    "authorize": 4,  # keys of a client's request object, and again; metadata, pushed request
+    "backchannel_logout": 3,  # metadata, keys, and again for an unknown one
     "callback": 5,  # metadata, token request and its second attempt, refetched keys, userinfo
     "discovery": 0,
     "initialize": 1,  # the answer to CloudFormation
+    "introspect": 2,  # the client's keys, and again for an unknown one
     "jwks": 0,
+    "logout": 1,  # metadata
+    "par": 2,  # the client's keys, and again for an unknown one
     "manage": 3,  # metadata, keys and token request of a connection test
     "reap_keys": 0,
+    "revoke": 2,  # the client's keys, and again for an unknown one
     "rotate_keys": 2,  # metadata and token request of a probe
+    "send_logout": 1,  # the application
     "token": 2,  # the client's keys, and again for an unknown one
     "userinfo": 0,
 }
@@ -71,6 +81,7 @@ RULES = {
     "RotationEvents": "RotateKeys",
     "ReapingTick": "ReapKeys",
     "ReapingEvents": "ReapKeys",
+    "LogoutEvents": "SendLogout",
 }
 
 
@@ -203,6 +214,7 @@ def test_a_statement_allows_named_actions_on_named_resources(
         # A new key is proved by whoever makes it.
         ("manage", ["connection", "issuer"]),
         ("rotate_keys", ["connection", "issuer"]),
+        ("send_logout", ["issuer"]),
         ("token", ["issuer"]),
     ],
 )
@@ -215,7 +227,7 @@ def test_a_function_signs_with_keys_of_these_purposes(folder: str, purposes: lis
 
 
 def test_no_statement_lets_a_key_of_the_issuer_sign_as_a_connections_does() -> None:
-    for folder in ("manage", "rotate_keys", "token"):
+    for folder in ("manage", "rotate_keys", "send_logout", "token"):
         issuers = signing(folder)[-1]["Condition"]["StringEquals"]
         assert issuers["kms:SigningAlgorithm"] == "RSASSA_PKCS1_V1_5_SHA_256"
 
@@ -312,7 +324,10 @@ def test_lists_are_read_from_their_index_and_nothing_is_ever_scanned() -> None:
         if "dynamodb:Query" in as_list(part["Action"])
     ]
     events = {"Fn::GetAtt": "EventsTable.Arn"}
+    sessions = {"Fn::GetAtt": "SessionsTable.Arn"}
     assert queries == [
+        ("backchannel_logout", sessions),
+        ("logout", sessions),
         ("manage", events),
         (
             "manage",
@@ -341,7 +356,19 @@ def test_whoever_signs_signs_digests_with_named_algorithms(folder: str) -> None:
         assert equals["kms:SigningAlgorithm"]
 
 
-@pytest.mark.parametrize("folder", ["jwks", "discovery", "userinfo"])
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "backchannel_logout",
+        "discovery",
+        "introspect",
+        "jwks",
+        "logout",
+        "par",
+        "revoke",
+        "userinfo",
+    ],
+)
 def test_whoever_only_reads_has_no_way_to_kms(folder: str) -> None:
     assert not any(action.startswith("kms:") for action in allowed(folder))
 
@@ -367,7 +394,9 @@ MAKING_KEYS = {
 LOOKING = {"kms:DescribeKey", "kms:ListKeys", "kms:ListResourceTags"}
 MORE = {
     "authorize": {"events:PutEvents"},
+    "backchannel_logout": {"dynamodb:Query", "events:PutEvents"},
     "callback": {"events:PutEvents"},
+    "logout": {"dynamodb:Query", "events:PutEvents"},
     "manage": {"dynamodb:Query", "events:PutEvents", *MAKING_KEYS, *LOOKING},
     "token": {"events:PutEvents"},
 }
@@ -412,6 +441,39 @@ def test_the_reaper_signs_nothing_makes_nothing_and_writes_events_alone() -> Non
     }
 
 
+def test_a_logout_token_is_signed_and_sent_by_whoever_reaches_no_session_and_no_grant() -> None:
+    assert allowed("send_logout") == {
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "events:PutEvents",
+        "kms:Sign",
+        "sqs:SendMessage",
+        *WRITING,
+    }
+    for table in ("SessionsTable", "GrantsTable"):
+        assert table not in str(statements("send_logout"))
+
+
+@pytest.mark.parametrize(
+    ("folder", "sid", "partitions_of"),
+    [
+        ("authorize", "UseSession", ["SESSION#*"]),
+        ("authorize", "NoteGrantOfSession", ["SID#*"]),
+        ("callback", "ReplaceSession", ["SESSION#*"]),
+        ("logout", "FindSessions", ["SID#*"]),
+        ("logout", "EndSession", ["SESSION#*"]),
+        ("backchannel_logout", "FindSessions", ["SID#*", "PERSON#*", "UPSTREAM#*"]),
+        ("backchannel_logout", "EndSession", ["SESSION#*"]),
+    ],
+)
+def test_whoever_uses_or_ends_a_session_reaches_these_records_of_it(
+    folder: str, sid: str, partitions_of: list[str]
+) -> None:
+    (part,) = [part for part in statements(folder) if part["Sid"] == sid]
+    assert part["Resource"] == {"Fn::GetAtt": "SessionsTable.Arn"}
+    assert partitions(part) == partitions_of
+
+
 def test_the_reaper_reads_the_keyrings_and_whether_their_owners_are_there() -> None:
     (part,) = [part for part in statements("reap_keys") if "dynamodb:GetItem" in part["Action"]]
     tables = [{"Fn::GetAtt": f"{name}Table.Arn"} for name in ("Keyrings", "Connections")]
@@ -420,11 +482,11 @@ def test_the_reaper_reads_the_keyrings_and_whether_their_owners_are_there() -> N
 
 def test_events_are_put_on_our_own_bus_alone() -> None:
     putting = [part for _, part in every_statement() if part["Action"] == "events:PutEvents"]
-    assert len(putting) == 6
+    assert len(putting) == 9
     assert all(part["Resource"] == {"Fn::GetAtt": "SignetBus.Arn"} for part in putting)
 
 
-@pytest.mark.parametrize("folder", ["authorize", "callback", "token"])
+@pytest.mark.parametrize("folder", ["authorize", "callback", "send_logout", "token"])
 def test_whoever_signs_for_a_login_takes_turns_to_tell_and_reaches_no_claim(folder: str) -> None:
     (turns,) = (part for part in statements(folder) if "ManagementTable" in str(part["Resource"]))
     assert turns["Action"] == "dynamodb:PutItem"
@@ -446,7 +508,7 @@ def partitions(statement: dict[str, Any]) -> list[str]:
     return as_list(statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
 
 
-@pytest.mark.parametrize("folder", ["authorize", "callback", "reap_keys", "token"])
+@pytest.mark.parametrize("folder", ["authorize", "callback", "reap_keys", "send_logout", "token"])
 def test_whoever_only_records_reaches_no_event_that_was_recorded(folder: str) -> None:
     (recording,) = on_events(folder, "dynamodb:PutItem")
     assert recording["Action"] == "dynamodb:PutItem"
@@ -469,7 +531,19 @@ def test_the_management_seals_and_can_make_no_checkpoint() -> None:
         assert statement["Condition"]["StringEquals"]["aws:ResourceTag/signet:purpose"] != "audit"
 
 
-@pytest.mark.parametrize("folder", ["discovery", "initialize", "jwks", "userinfo"])
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "backchannel_logout",
+        "discovery",
+        "initialize",
+        "introspect",
+        "jwks",
+        "logout",
+        "revoke",
+        "userinfo",
+    ],
+)
 def test_whoever_records_nothing_has_no_way_to_the_audit(folder: str) -> None:
     assert "EventsTable" not in str(statements(folder))
 
@@ -604,6 +678,7 @@ def test_there_are_these_rules_and_no_other() -> None:
     [
         ("RotationEvents", [STEP_REQUESTED, KEY_REFUSED]),
         ("ReapingEvents", [REAPING_REQUESTED]),
+        ("LogoutEvents", [LOGOUT_REQUESTED]),
     ],
 )
 def test_a_rule_of_our_bus_matches_what_our_code_sends(name: str, types: list[str]) -> None:
@@ -617,7 +692,7 @@ def test_what_is_announced_at_a_rotation_brings_no_further_work() -> None:
     matched = {
         kind for name in RULES for kind in rule(name).get("EventPattern", {}).get("detail-type", [])
     }
-    assert matched == {STEP_REQUESTED, KEY_REFUSED, REAPING_REQUESTED}
+    assert matched == {STEP_REQUESTED, KEY_REFUSED, REAPING_REQUESTED, LOGOUT_REQUESTED}
 
 
 def test_a_sweep_comes_each_minute_for_as_many_keys_as_kms_makes_in_one() -> None:
@@ -625,7 +700,7 @@ def test_a_sweep_comes_each_minute_for_as_many_keys_as_kms_makes_in_one() -> Non
     assert rule("ReapingTick")["ScheduleExpression"] == "rate(1 day)"
 
 
-@pytest.mark.parametrize("name", ["RotationEvents", "ReapingTick", "ReapingEvents"])
+@pytest.mark.parametrize("name", ["RotationEvents", "ReapingTick", "ReapingEvents", "LogoutEvents"])
 def test_an_event_that_cannot_be_delivered_is_tried_again_and_then_kept(name: str) -> None:
     (target,) = rule(name)["Targets"]
     assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
@@ -745,6 +820,8 @@ def test_the_settings_take_every_number_that_the_template_takes(setting: str, de
         "SIGNET_RETENTION_SECONDS": "2592000",
         "SIGNET_VERIFIER_CACHE_SECONDS": "1",
         "SIGNET_SIGNER_CACHE_SECONDS": "0",
+        "SIGNET_REFRESH_TOKEN_SECONDS": "31536000",
+        "SIGNET_REFRESH_IDLE_SECONDS": "60",
     }
     for value in (parameter["MinValue"], default, parameter["MaxValue"]):
         settings_of(**{**roomy, setting: str(value)})
@@ -757,12 +834,21 @@ def test_the_settings_take_every_number_that_the_template_takes(setting: str, de
         ("SIGNET_CODE_TTL_SECONDS", 60),
         ("SIGNET_LOGIN_TTL_SECONDS", 3_600),
         ("SIGNET_ROTATION_DAYS", 3_650),
+        ("SIGNET_SESSION_SECONDS", 86_400),
+        ("SIGNET_SESSION_IDLE_SECONDS", 86_400),
     ],
 )
 def test_what_the_settings_bound_cloudformation_refuses_too(setting: str, most: int) -> None:
     assert template()["Parameters"][parameter_of(setting)]["MaxValue"] == most
     with pytest.raises(Misconfigured):
         settings_of(**{setting: str(most + 1)})
+
+
+def test_a_refresh_tokens_idle_time_is_no_longer_than_its_whole_life() -> None:
+    life = {"SIGNET_REFRESH_TOKEN_SECONDS": "3600"}
+    assert settings_of(**life, SIGNET_REFRESH_IDLE_SECONDS="3600").refresh_idle == 3_600
+    with pytest.raises(Misconfigured, match="3601 > 3600"):
+        settings_of(**life, SIGNET_REFRESH_IDLE_SECONDS="3601")
 
 
 @pytest.mark.parametrize("text", ["1", "86400", "99999999", "299999999"])

@@ -18,6 +18,7 @@ TABLES = {
     "ReplayTable": "SIGNET_REPLAY_TABLE",
     "ManagementTable": "SIGNET_MANAGEMENT_TABLE",
     "EventsTable": "SIGNET_EVENTS_TABLE",
+    "SessionsTable": "SIGNET_SESSIONS_TABLE",
 }
 KEYS = {"IssuerKey": "SIGNET_ISSUER_KEY_ID", "AuditKey": "SIGNET_AUDIT_KEY_ID"}
 STACK = "signet"

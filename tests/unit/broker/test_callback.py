@@ -494,8 +494,8 @@ def test_max_age_and_the_connections_context_class_are_enforced(broker: Broker) 
     assert outcome(acr="high", auth_time=now) == "code"
     assert outcome(acr="low", auth_time=now) == "access_denied"
     assert outcome(auth_time=now) == "access_denied"
-    assert outcome(acr="high", auth_time=now - 1_000) == "access_denied"
-    assert outcome(acr="high") == "access_denied"
+    assert outcome(acr="high", auth_time=now - 1_000) == "login_required"
+    assert outcome(acr="high") == "login_required"
 
 
 def test_no_signature_no_login_and_no_other_key(app: App) -> None:

@@ -40,6 +40,7 @@ class Management:
                 replay=self.broker.replay,
                 clock=self.broker.clock,
             ),
+            proofs=self.broker.proofs,
             keyrings=self.broker.recent_keyrings,
             keys=self.broker.keys,
             audit=self.broker.audit,
@@ -47,12 +48,7 @@ class Management:
             entropy=self.broker.entropy,
             together=one_after_the_other,
         )
-        self.access = ManagementAccess(
-            issuer=ISSUER,
-            clients=self.broker.clients,
-            keyrings=self.broker.keyrings,
-            clock=self.broker.clock,
-        )
+        self.access = ManagementAccess(resource=self.broker.resource)
 
     def token(self, **parameters: str) -> str:
         return str(self.answer(**parameters)["access_token"])

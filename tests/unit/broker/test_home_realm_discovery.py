@@ -120,7 +120,7 @@ def test_an_application_that_allows_no_page_gets_an_error_instead() -> None:
     _, app = two_companies()
     outcome = start(app, prompt="none")
     assert isinstance(outcome, Redirection)
-    assert answer_of(outcome)["error"] == "interaction_required"
+    assert answer_of(outcome)["error"] == "login_required"
 
 
 def test_what_the_application_sent_cannot_become_markup() -> None:

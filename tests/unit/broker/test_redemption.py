@@ -476,3 +476,11 @@ def test_userinfo_ends_with_the_connection(app: App, connection: Connection) -> 
     app.broker.connections.items[connection.id] = replace(connection, enabled=False)
     with pytest.raises(Denied):
         app.broker.userinfo(f"Bearer {tokens['access_token']}")
+
+
+def test_userinfo_ends_with_a_grant_that_the_table_forgot(app: App, connection: Connection) -> None:
+    tokens = app.redeem(app.login(connection))
+    app.broker.grants.items.clear()
+    with pytest.raises(Denied) as refused:
+        app.broker.userinfo(f"Bearer {tokens['access_token']}")
+    assert code_of(refused) == "invalid_token"

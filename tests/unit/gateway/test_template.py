@@ -8,7 +8,7 @@ TEMPLATE = Template.read()
 
 def test_every_route_leads_to_a_function_that_has_its_file() -> None:
     functions = TEMPLATE.functions()
-    assert len(TEMPLATE.routes()) == 9
+    assert len(TEMPLATE.routes()) == 15
     for route, logical_id in TEMPLATE.routes().items():
         assert (functions[logical_id].folder / "app.py").is_file(), route
 
@@ -22,7 +22,7 @@ def test_every_rule_leads_to_a_function_that_has_its_file() -> None:
     for rule in TEMPLATE.rules():
         assert (functions[rule.function].folder / "app.py").is_file(), rule
     brought = [(rule.pattern is None, rule.schedule is None) for rule in TEMPLATE.rules()]
-    assert sorted(brought) == [(False, True), (False, True), (True, False), (True, False)]
+    assert sorted(brought) == [*[(False, True)] * 3, *[(True, False)] * 2]
 
 
 def test_each_minutes_schedule_is_due_at_each_tick_and_a_rarer_one_at_some() -> None:
@@ -35,6 +35,7 @@ def test_each_minutes_schedule_is_due_at_each_tick_and_a_rarer_one_at_some() -> 
         "ReapingTick": [3, 6],
         "RotationEvents": [],
         "ReapingEvents": [],
+        "LogoutEvents": [],
     }
 
 

@@ -8,7 +8,7 @@ from signet.oauth.access_token import (
     AccessTokenPolicy,
     build_access_token_claims,
     check_access_token,
-    read_bearer,
+    read_presented,
 )
 
 NOW = 1_800_000_000
@@ -63,5 +63,15 @@ def test_a_token_that_does_not_hold_is_refused(case: str) -> None:
     assert refused.value.code == code
 
 
-def test_the_scheme_of_a_bearer_token_is_of_any_case() -> None:
-    assert read_bearer("bEARER abc") == "abc"
+@pytest.mark.parametrize("scheme", ["Bearer", "bEARER", "BEARER", "DPoP", "dpop", "DPOP", "dPoP"])
+def test_the_scheme_is_of_any_case(scheme: str) -> None:
+    assert read_presented(f"{scheme} abc") == (scheme.lower(), "abc")
+
+
+@pytest.mark.parametrize(
+    "header", [None, "", "abc", "Bearer", "Bearer ", "DPoP ", "Basic abc", "DPoP a b", "DPoPabc"]
+)
+def test_a_header_without_a_token_of_ours_is_refused(header: str | None) -> None:
+    with pytest.raises(Denied) as refused:
+        read_presented(header)
+    assert refused.value.code == "invalid_token"

@@ -4,6 +4,7 @@ import pytest
 
 from signet.errors import Misconfigured
 from signet.oidc.discovery import ProviderMetadata, discovery_url, issuer_metadata
+from signet.settings import Settings
 
 ISSUER = "https://login.example"
 
@@ -23,7 +24,7 @@ def test_our_metadata_offer_no_secrets_and_no_weak_methods() -> None:
 def test_every_endpoint_is_under_the_issuer() -> None:
     ours = issuer_metadata(ISSUER, id_token_algs=(), assertion_algs=())
     addresses = [value for name, value in ours.items() if name.endswith(("_endpoint", "_uri"))]
-    assert len(addresses) == 4
+    assert len(addresses) == 8
     assert all(str(address).startswith(f"{ISSUER}/") for address in addresses)
 
 
@@ -43,3 +44,19 @@ def test_metadata_of_another_issuer_are_refused(issuer: object) -> None:
     }
     with pytest.raises(Misconfigured):
         ProviderMetadata.read(document, issuer="https://idp.example")
+
+
+@pytest.mark.parametrize("sessions", [True, False])
+def test_who_keeps_no_sessions_promises_to_tell_nobody_of_their_end(*, sessions: bool) -> None:
+    ours = issuer_metadata(ISSUER, id_token_algs=(), assertion_algs=(), sessions=sessions)
+    assert ours["backchannel_logout_supported"] is sessions
+    assert ours["backchannel_logout_session_supported"] is sessions
+    assert ours["end_session_endpoint"] == f"{ISSUER}/logout"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "idle", "keeps"), [("1", "1", True), ("0", "1", False), ("1", "0", False)]
+)
+def test_a_bound_of_0_keeps_no_sessions(seconds: str, idle: str, *, keeps: bool) -> None:
+    given = {"SIGNET_SESSION_SECONDS": seconds, "SIGNET_SESSION_IDLE_SECONDS": idle}
+    assert Settings.read({"SIGNET_ISSUER": ISSUER, **given}).keeps_sessions is keeps

@@ -29,6 +29,7 @@ class Tables:
     replay: str
     management: str
     events: str
+    sessions: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,10 @@ class Settings:
     jwks_max_age: int
     login_ttl: int
     code_ttl: int
+    refresh_lifetime: int
+    refresh_idle: int
+    session_seconds: int
+    session_idle: int
     admin_jwks: Mapping[str, object] | None
     allow_loopback: bool
 
@@ -85,6 +90,7 @@ class Settings:
                 replay=reader.text("SIGNET_REPLAY_TABLE", "replay"),
                 management=reader.text("SIGNET_MANAGEMENT_TABLE", "management"),
                 events=reader.text("SIGNET_EVENTS_TABLE", "events"),
+                sessions=reader.text("SIGNET_SESSIONS_TABLE", "sessions"),
             ),
             event_bus=reader.text("SIGNET_EVENT_BUS", "signet"),
             propagation=reader.seconds("SIGNET_PROPAGATION_SECONDS", 172_800),
@@ -97,10 +103,15 @@ class Settings:
             jwks_max_age=reader.seconds("SIGNET_JWKS_MAX_AGE", 300),
             login_ttl=reader.seconds("SIGNET_LOGIN_TTL_SECONDS", 600, least=1, most=3_600),
             code_ttl=reader.seconds("SIGNET_CODE_TTL_SECONDS", 60, least=1, most=60),
+            refresh_lifetime=reader.seconds("SIGNET_REFRESH_TOKEN_SECONDS", 2_592_000, least=1),
+            refresh_idle=reader.seconds("SIGNET_REFRESH_IDLE_SECONDS", 604_800, least=1),
+            session_seconds=reader.seconds("SIGNET_SESSION_SECONDS", 28_800, most=86_400),
+            session_idle=reader.seconds("SIGNET_SESSION_IDLE_SECONDS", 3_600, most=86_400),
             admin_jwks=_admin_jwks(reader.text("SIGNET_ADMIN_JWKS", "")),
             allow_loopback=allow_loopback,
         )
         _check_bounds(settings)
+        _check_refresh(settings)
         return settings
 
     @property
@@ -115,6 +126,11 @@ class Settings:
             grace=self.grace,
             skew=self.clock_skew,
         )
+
+    @property
+    def keeps_sessions(self) -> bool:
+        """Tell whether browsers that signed in have sessions here: not where a bound is 0."""
+        return self.session_seconds > 0 and self.session_idle > 0
 
     @property
     def secure_cookies(self) -> bool:
@@ -132,6 +148,15 @@ def _check_bounds(settings: Settings) -> None:
     broken = settings.bounds.broken()
     if broken is not None:
         raise _refused(broken)
+
+
+def _check_refresh(settings: Settings) -> None:
+    """Refuse an idle time that could never end anything."""
+    if settings.refresh_idle > settings.refresh_lifetime:
+        raise _refused(
+            "SIGNET_REFRESH_IDLE_SECONDS has to be at most SIGNET_REFRESH_TOKEN_SECONDS: "
+            f"{settings.refresh_idle} > {settings.refresh_lifetime}."
+        )
 
 
 def _issuer(issuer: str, *, allow_loopback: bool) -> str:

@@ -19,8 +19,15 @@ if TYPE_CHECKING:
     from signet.adapters.dynamodb.client import DynamoDb
     from signet.adapters.dynamodb.keyrings import DynamoDbKeyrings
     from signet.adapters.dynamodb.management import DynamoDbRateLimits
-    from signet.adapters.dynamodb.one_time import DynamoDbGrants, DynamoDbLogins
+    from signet.adapters.dynamodb.nonce_seeds import DynamoDbNonceSeeds
+    from signet.adapters.dynamodb.one_time import (
+        DynamoDbGrants,
+        DynamoDbLogins,
+        DynamoDbPushedRequests,
+        DynamoDbReplay,
+    )
     from signet.adapters.dynamodb.registered import DynamoDbClients, DynamoDbConnections
+    from signet.adapters.dynamodb.sessions import DynamoDbSessions
     from signet.adapters.eventbridge import EventBridge
     from signet.adapters.fetcher.guarded import GuardedFetcher
     from signet.adapters.kms import KmsKeys
@@ -33,18 +40,32 @@ if TYPE_CHECKING:
     from signet.broker.current_keys import CurrentKeys
     from signet.broker.deployment import InitializeDeployment
     from signet.broker.healing import Healing
+    from signet.broker.introspection import IntrospectToken
     from signet.broker.key_creation import KeyCreation
     from signet.broker.login import StartLogin
+    from signet.broker.logout import Logout
+    from signet.broker.logout_sending import SendLogout
     from signet.broker.management import Management
     from signet.broker.management_access import ManagementAccess
     from signet.broker.ports import Announcements, ReapingRequests, RotationRequests
+    from signet.broker.proofs import Proofs
+    from signet.broker.protected_resource import ProtectedResource
     from signet.broker.provider import Provider
+    from signet.broker.provider_logout import ProviderLogout
     from signet.broker.published_jwks import PublishJwks
     from signet.broker.reaper import Reaper
     from signet.broker.redemption import RedeemCode
+    from signet.broker.refresh import Refresh
+    from signet.broker.refresh_token import Lifetimes
     from signet.broker.registration import Registration
+    from signet.broker.remote_keys import RemoteKeys
+    from signet.broker.request_objects import RequestObjects
+    from signet.broker.request_pushing import PushRequest
+    from signet.broker.revocation import RevokeToken
     from signet.broker.rotator import Rotator
     from signet.broker.sealing import Sealer
+    from signet.broker.session_end import EndSessions
+    from signet.broker.single_sign_on import SingleSignOn
     from signet.broker.userinfo import ReadUserinfo
 
 
@@ -66,11 +87,100 @@ def start_login() -> "StartLogin":
         clients=_recent_clients(),
         keyrings=_recent_keyrings(),
         logins=_logins(),
+        pushed_requests=_pushed_requests(),
+        request_objects=_request_objects(),
         provider=_provider(),
         healing=_healing(),
+        sign_on=_sign_on(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
+    )
+
+
+@cache
+def _sign_on() -> "SingleSignOn":
+    from signet.broker.single_sign_on import SingleSignOn
+
+    return SingleSignOn(
+        issuer=settings().issuer,
+        code_ttl=settings().code_ttl,
+        seconds=settings().session_seconds,
+        idle_seconds=settings().session_idle,
+        sessions=_sessions(),
+        pushed_requests=_pushed_requests(),
+        connections=_recent_connections(),
+        grants=_grants(),
+        clock=_clock(),
+        entropy=_entropy(),
+        together=_together(),
+    )
+
+
+@cache
+def logout() -> "Logout":
+    """Return the use case behind /logout."""
+    from signet.broker.logout import Logout
+    from signet.broker.upstream_logout import UpstreamLogout
+
+    return Logout(
+        issuer=settings().issuer,
+        sessions=_sessions(),
+        clients=_recent_clients(),
+        keyrings=_recent_keyrings(),
+        end=_end_sessions(),
+        upstream=UpstreamLogout(
+            issuer=settings().issuer,
+            connections=_recent_connections(),
+            provider=_provider(),
+            entropy=_entropy(),
+        ),
+    )
+
+
+@cache
+def provider_logout() -> "ProviderLogout":
+    """Return the use case behind a connection's back-channel logout."""
+    from signet.adapters.dynamodb.one_time import DynamoDbReplay
+    from signet.broker.provider_logout import ProviderLogout
+
+    return ProviderLogout(
+        connections=_recent_connections(),
+        provider=_provider(),
+        replay=DynamoDbReplay(_database(), table=settings().tables.replay),
+        sessions=_sessions(),
+        end=_end_sessions(),
+        clock=_clock(),
+    )
+
+
+@cache
+def send_logout() -> "SendLogout":
+    """Return the use case that tells an application of a sign-out."""
+    from signet.broker.logout_sending import SendLogout
+
+    return SendLogout(
+        issuer=settings().issuer,
+        clients=_clients(),
+        keyrings=_recent_keyrings(),
+        keys=_current_keys(),
+        audit=_audit(),
+        fetcher=_fetcher(),
+        clock=_clock(),
+        entropy=_entropy(),
+    )
+
+
+@cache
+def _end_sessions() -> "EndSessions":
+    from signet.adapters.eventbridge import EventBridgeLogoutNotices
+    from signet.broker.session_end import EndSessions
+
+    return EndSessions(
+        sessions=_sessions(),
+        grants=_grants(),
+        clients=_recent_clients(),
+        notices=EventBridgeLogoutNotices(_event_bus()),
     )
 
 
@@ -94,16 +204,37 @@ def finish_login() -> "FinishLogin":
         connections=_recent_connections(),
         clients=_recent_clients(),
         logins=_logins(),
-        grants=_grants(),
+        pushed_requests=_pushed_requests(),
         users=users,
+        sign_on=_sign_on(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
     )
 
 
-def token_request(grant_type: str | None) -> "RedeemCode | IssueClientToken":
+@cache
+def push_request() -> "PushRequest":
+    """Return the use case behind /par."""
+    from signet.broker.request_pushing import PushRequest
+
+    return PushRequest(
+        issuer=settings().issuer,
+        authentication=_client_authentication(),
+        proofs=_proofs(),
+        connections=_recent_connections(),
+        pushed_requests=_pushed_requests(),
+        request_objects=_request_objects(),
+        clock=_clock(),
+        entropy=_entropy(),
+        together=_together(),
+    )
+
+
+def token_request(grant_type: str | None) -> "RedeemCode | Refresh | IssueClientToken":
     """Return the use case behind /token; the default refuses what is not a grant type of ours."""
+    if grant_type == "refresh_token":
+        return _refresh()
     return _issue_client_token() if grant_type == "client_credentials" else _redeem_code()
 
 
@@ -114,15 +245,44 @@ def _redeem_code() -> "RedeemCode":
     return RedeemCode(
         issuer=settings().issuer,
         authentication=_client_authentication(),
+        proofs=_proofs(),
         connections=_recent_connections(),
         keyrings=_recent_keyrings(),
         grants=_grants(),
         keys=_current_keys(),
+        lifetimes=_lifetimes(),
         audit=_audit(),
         clock=_clock(),
         entropy=_entropy(),
         together=_together(),
     )
+
+
+@cache
+def _refresh() -> "Refresh":
+    from signet.broker.refresh import Refresh
+
+    return Refresh(
+        issuer=settings().issuer,
+        authentication=_client_authentication(),
+        proofs=_proofs(),
+        clients=_recent_clients(),
+        connections=_recent_connections(),
+        grants=_grants(),
+        tokens=_redeem_code(),
+        lifetimes=_lifetimes(),
+        audit=_audit(),
+        clock=_clock(),
+        entropy=_entropy(),
+        together=_together(),
+    )
+
+
+@cache
+def _lifetimes() -> "Lifetimes":
+    from signet.broker.refresh_token import Lifetimes
+
+    return Lifetimes(absolute=settings().refresh_lifetime, idle=settings().refresh_idle)
 
 
 @cache
@@ -132,6 +292,7 @@ def _issue_client_token() -> "IssueClientToken":
     return IssueClientToken(
         issuer=settings().issuer,
         authentication=_client_authentication(),
+        proofs=_proofs(),
         keyrings=_recent_keyrings(),
         keys=_current_keys(),
         audit=_audit(),
@@ -142,18 +303,106 @@ def _issue_client_token() -> "IssueClientToken":
 
 
 @cache
-def _client_authentication() -> "ClientAuthentication":
+def revoke_token() -> "RevokeToken":
+    """Return the use case behind /revoke."""
+    from signet.broker.presented_token import PresentedTokens
+    from signet.broker.revocation import RevokeToken
+
+    return RevokeToken(
+        issuer=settings().issuer,
+        authentication=_client_authentication(),
+        # As they are stored: a token of a key that is not remembered yet would live on.
+        presented=PresentedTokens(issuer=settings().issuer, keyrings=keyrings(), grants=_grants()),
+        grants=_grants(),
+        clock=_clock(),
+        together=_together(),
+    )
+
+
+@cache
+def introspect_token() -> "IntrospectToken":
+    """Return the use case behind /introspect."""
+    from signet.broker.introspection import IntrospectToken
+    from signet.broker.presented_token import PresentedTokens
+
+    return IntrospectToken(
+        issuer=settings().issuer,
+        authentication=_client_authentication(),
+        presented=PresentedTokens(
+            issuer=settings().issuer, keyrings=_recent_keyrings(), grants=_grants()
+        ),
+        clients=_recent_clients(),
+        connections=_recent_connections(),
+        clock=_clock(),
+        together=_together(),
+    )
+
+
+@cache
+def _replay() -> "DynamoDbReplay":
     from signet.adapters.dynamodb.one_time import DynamoDbReplay
+
+    return DynamoDbReplay(_database(), table=settings().tables.replay)
+
+
+@cache
+def _nonce_seeds() -> "DynamoDbNonceSeeds":
+    from signet.adapters.dynamodb.nonce_seeds import DynamoDbNonceSeeds
+
+    return DynamoDbNonceSeeds(_database(), table=settings().tables.keyrings)
+
+
+@cache
+def _proofs() -> "Proofs":
+    from signet.broker.proof_nonces import TimedNonces
+    from signet.broker.proofs import Proofs
+
+    return Proofs(
+        issuer=settings().issuer,
+        replay=_replay(),
+        nonces=TimedNonces(seeds=_nonce_seeds(), clock=_clock()),
+        clock=_clock(),
+    )
+
+
+@cache
+def _resource() -> "ProtectedResource":
+    from signet.broker.protected_resource import ProtectedResource
+
+    return ProtectedResource(
+        issuer=settings().issuer,
+        clients=_recent_clients(),
+        keyrings=_recent_keyrings(),
+        proofs=_proofs(),
+        clock=_clock(),
+    )
+
+
+@cache
+def _client_authentication() -> "ClientAuthentication":
     from signet.broker.client_authentication import ClientAuthentication
-    from signet.broker.remote_keys import RemoteKeys
 
     return ClientAuthentication(
         issuer=settings().issuer,
         clients=_recent_clients(),
-        keys=RemoteKeys(fetcher=_fetcher(), clock=_clock()),
-        replay=DynamoDbReplay(_database(), table=settings().tables.replay),
+        keys=_client_keys(),
+        replay=_replay(),
         clock=_clock(),
     )
+
+
+@cache
+def _request_objects() -> "RequestObjects":
+    from signet.broker.request_objects import RequestObjects
+
+    return RequestObjects(issuer=settings().issuer, keys=_client_keys(), clock=_clock())
+
+
+@cache
+def _client_keys() -> "RemoteKeys":
+    from signet.broker.remote_keys import RemoteKeys
+
+    return RemoteKeys(fetcher=_fetcher(), clock=_clock())
 
 
 @cache
@@ -161,12 +410,7 @@ def management_access() -> "ManagementAccess":
     """Return the use case that lets a caller of the management API in."""
     from signet.broker.management_access import ManagementAccess
 
-    return ManagementAccess(
-        issuer=settings().issuer,
-        clients=_recent_clients(),
-        keyrings=_recent_keyrings(),
-        clock=_clock(),
-    )
+    return ManagementAccess(resource=_resource())
 
 
 @cache
@@ -175,12 +419,10 @@ def read_userinfo() -> "ReadUserinfo":
     from signet.broker.userinfo import ReadUserinfo
 
     return ReadUserinfo(
-        issuer=settings().issuer,
+        resource=_resource(),
         connections=_recent_connections(),
-        clients=_recent_clients(),
-        keyrings=_recent_keyrings(),
         grants=_grants(),
-        clock=_clock(),
+        together=_together(),
     )
 
 
@@ -352,6 +594,7 @@ def initialize_deployment() -> "InitializeDeployment":
         keyrings=keyrings(),
         keyring_registry=keyrings(),
         clients=_clients(),
+        nonce_seeds=_nonce_seeds(),
         kms=_kms(),
         clock=_clock(),
         entropy=_entropy(),
@@ -557,6 +800,20 @@ def _logins() -> "DynamoDbLogins":
     from signet.adapters.dynamodb.one_time import DynamoDbLogins
 
     return DynamoDbLogins(_database(), table=settings().tables.logins)
+
+
+@cache
+def _pushed_requests() -> "DynamoDbPushedRequests":
+    from signet.adapters.dynamodb.one_time import DynamoDbPushedRequests
+
+    return DynamoDbPushedRequests(_database(), table=settings().tables.logins)
+
+
+@cache
+def _sessions() -> "DynamoDbSessions":
+    from signet.adapters.dynamodb.sessions import DynamoDbSessions
+
+    return DynamoDbSessions(_database(), table=settings().tables.sessions)
 
 
 @cache

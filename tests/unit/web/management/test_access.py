@@ -49,7 +49,7 @@ def test_without_a_token_nothing_is_answered_and_nothing_is_read(
         operation.method, path_of(operation), token=None, query="unknown=1", body="{not json"
     )
     assert (answer.status, answer.code) == (401, "invalid_token")
-    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["www-authenticate"] == 'Bearer, DPoP algs="ES256 PS256"'
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=NAMES)

@@ -328,7 +328,9 @@ def test_an_id_that_is_chosen_belongs_to_one_client(desk: Desk) -> None:
         ({"jwks": {"keys": [{"kty": "oct", "k": "AA"}]}}, "invalid_client_metadata"),
         ({"jwks_uri": "https://payroll.example/jwks.json"}, "invalid_client_metadata"),
         ({"scopes": ["everything"]}, "invalid_client_metadata"),
-        ({"dpop_bound_access_tokens": True}, "invalid_client_metadata"),
+        ({"require_pushed_authorization_requests": "true"}, "invalid_client_metadata"),
+        ({"dpop_bound_access_tokens": "true"}, "invalid_client_metadata"),
+        ({"dpop_nonce_required": 1}, "invalid_client_metadata"),
     ],
     ids=str,
 )
@@ -337,6 +339,16 @@ def test_a_client_is_held_against_the_rules(
 ) -> None:
     answer = desk.call("POST", "/clients", desk.client(**members))
     assert (answer.status, answer.code) == (400, code)
+
+
+@pytest.mark.parametrize("name", ["dpop_bound_access_tokens", "dpop_nonce_required"])
+def test_what_is_asked_of_a_clients_proofs_is_set_and_changed(desk: Desk, name: str) -> None:
+    made = desk.register(**{name: True})
+    assert made[name] is True
+    path = f"/clients/{made['client_id']}"
+    assert desk.call("PATCH", path, {name: False}).json[name] is False
+    assert desk.call("GET", path).json[name] is False
+    assert desk.register()[name] is False
 
 
 def test_a_client_has_two_keys_at_once_so_that_it_can_rotate(desk: Desk) -> None:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from signet.adapters.aws import PATIENT, Patience, aws_client
 from signet.broker.event import Event
-from signet.broker.ports import Notices
+from signet.broker.ports import LogoutNotice, Notices
 from signet.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 SOURCE = "signet"
 STEP_REQUESTED = "KeyRotationRequested"
 REAPING_REQUESTED = "KeyReapingRequested"
+LOGOUT_REQUESTED = "BackchannelLogoutRequested"
 _ENTRIES = 10
 """What one PutEvents takes at most; ten of ours are far below its 256 KB."""
 _ATTEMPTS = 2
@@ -115,6 +117,21 @@ class EventBridgeRotationRequests:
             Unavailable: some of them were not asked for.
         """
         self._bus.put([(STEP_REQUESTED, {"owner": owner}) for owner in owners])
+
+
+class EventBridgeLogoutNotices:
+    """`LogoutNotices` on a bus: one event an application, so that none waits for another."""
+
+    def __init__(self, bus: EventBridge) -> None:
+        self._bus = bus
+
+    def request(self, *notices: LogoutNotice) -> None:
+        """Ask for a logout token to each application.
+
+        Raises:
+            Unavailable: some of them were not asked for.
+        """
+        self._bus.put([(LOGOUT_REQUESTED, asdict(notice)) for notice in notices])
 
 
 class EventBridgeReapingRequests:

@@ -16,22 +16,35 @@ from signet.broker.connection_id import is_connection_id
 from signet.broker.front_channel import (
     BrowserCookie,
     Redirection,
+    answer_redirection,
     error_redirection,
     require_client,
     require_redirect_uri,
 )
-from signet.broker.grant import Grant, grant_id
 from signet.broker.identity import login_facts, map_claims, subject_of
+from signet.broker.issued_code import issued_grant
 from signet.broker.login_record import LoginRecord
-from signet.broker.ports import Clients, Clock, Connections, Entropy, Grants, Logins, Together
+from signet.broker.ports import (
+    Clients,
+    Clock,
+    Connections,
+    Entropy,
+    Logins,
+    PushedRequests,
+    Together,
+)
 from signet.broker.provider import Authentication
+from signet.broker.pushed_request import used_meanwhile
+from signet.broker.requested_login import FinishedLogin, check_requested
+from signet.broker.session import Session
+from signet.broker.single_sign_on import SingleSignOn
 from signet.broker.user_authentication import (
     AuthenticatedUser,
     ProviderAnswer,
     UserAuthentication,
 )
 from signet.errors import Denied, Rejected, SignetError
-from signet.oauth.authorization_response import read_state, success_url
+from signet.oauth.authorization_response import read_state, success_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +56,9 @@ class FinishLogin:
     connections: Connections
     clients: Clients
     logins: Logins
-    grants: Grants
+    pushed_requests: PushedRequests
     users: UserAuthentication
+    sign_on: SingleSignOn
     clock: Clock
     entropy: Entropy
     together: Together
@@ -65,28 +79,46 @@ class FinishLogin:
             self.connections.get(connection_id) if is_connection_id(connection_id) else None
         )
         answer = attempt(lambda: self.users.read_answer(_enabled(connection), parameters))
-        taken, authentication = self.together(
-            lambda: attempt(lambda: self.logins.take(state)),
+        (taken, previous), authentication = self.together(
+            lambda: self._take(state, cookies),
             lambda: attempt(lambda: self._sign(required(answer), browser)),
         )
         try:
             record = self._check_record(required(taken), connection_id, connection, browser)
             client = require_client(self.clients.get(record.request.client_id))
             redirect_uri = require_redirect_uri(client, record.request.redirect_uri)
+            earlier = required(previous)
         except SignetError:
             self._leave_unused(authentication)
             raise
         try:
-            url = self._finish(record, client, required(answer), required(authentication))
+            answered, session = self._finish(
+                record, client, required(answer), required(authentication), previous=earlier
+            )
         except SignetError as problem:
             return error_redirection(
                 problem,
                 redirect_uri=redirect_uri,
                 state=record.request.state,
                 issuer=self.issuer,
+                response_mode=record.request.response_mode,
                 cookies=(cookie,),
             )
-        return Redirection(url=url, cookies=(cookie,))
+        return answer_redirection(
+            answered,
+            redirect_uri=redirect_uri,
+            response_mode=record.request.response_mode,
+            cookies=(cookie, *session),
+        )
+
+    def _take(
+        self, state: str, cookies: Mapping[str, str]
+    ) -> tuple[LoginRecord | SignetError | None, Session | SignetError | None]:
+        """Use the record up, beside a look at the browser's earlier session, if it has one."""
+        return self.together(
+            lambda: attempt(lambda: self.logins.take(state)),
+            lambda: attempt(lambda: self.sign_on.find(cookies)),
+        )
 
     def _sign(self, answer: ProviderAnswer, browser: str | None) -> Authentication:
         """Sign the assertion while the record is being used up, unless no login can follow."""
@@ -128,41 +160,58 @@ class FinishLogin:
         client: Client,
         answer: ProviderAnswer,
         authentication: Authentication,
-    ) -> str:
-        """Return the address that brings the application its code."""
+        *,
+        previous: Session | None,
+    ) -> tuple[dict[str, str], tuple[BrowserCookie, ...]]:
+        """Return what brings the application its code, and the cookies of the session."""
         if not client.allows(answer.connection.name):
             self._leave_unused(authentication)
             raise _not_available()
         user = self.users.authenticate(record, answer, authentication)
-        code = self._issue_code(record, answer.connection, user)
-        return success_url(
-            redirect_uri=record.request.redirect_uri,
-            code=code,
-            state=record.request.state,
-            issuer=self.issuer,
+        finished = FinishedLogin(
+            claims=user.id_token.claims,
+            subject=subject_of(answer.connection, user.id_token),
+            started_at=record.started_at,
         )
+        check_requested(finished, record.request)
+        code, cookies = self._issue_code(record, answer.connection, user, previous)
+        return success_answer(code=code, state=record.request.state, issuer=self.issuer), cookies
 
     def _issue_code(
-        self, record: LoginRecord, connection: Connection, user: AuthenticatedUser
-    ) -> str:
-        """Store a grant under the hash of a fresh one-time code [RFC 6749 4.1.2]."""
-        code, now, request = self.entropy.token(), self.clock.now(), record.request
-        grant = Grant(
-            id=grant_id(code, issuer=self.issuer, client_id=request.client_id),
-            client_id=request.client_id,
-            connection_id=connection.id,
-            redirect_uri=request.redirect_uri,
-            code_challenge=request.code_challenge,
-            nonce=request.nonce,
-            scope=request.scope,
-            subject=subject_of(connection, user.id_token),
+        self,
+        record: LoginRecord,
+        connection: Connection,
+        user: AuthenticatedUser,
+        previous: Session | None,
+    ) -> tuple[str, tuple[BrowserCookie, ...]]:
+        """Store a grant under the hash of a fresh one-time code, and the browser's session."""
+        code, subject = self.entropy.token(), subject_of(connection, user.id_token)
+        grant = issued_grant(
+            code,
+            record.request,
+            connection,
+            issuer=self.issuer,
+            subject=subject,
             login=login_facts(connection, user.id_token.claims),
             profile=map_claims(connection, user.claims),
-            issued_at=now,
-            code_expires_at=now + self.code_ttl,
+            sid=self.sign_on.sid_of(previous, connection, subject=subject),
+            now=self.clock.now(),
+            code_ttl=self.code_ttl,
         )
-        self.grants.add(grant)
-        return code
+        sid = user.id_token.claims.get("sid")
+        first, cookies = self.together(
+            lambda: self._use_up(record),
+            lambda: self.sign_on.begin(grant, connection, sid, previous=previous),
+        )
+        if not first:
+            raise used_meanwhile()  # nobody was told the code of that grant, or its session
+        return code, cookies
+
+    def _use_up(self, record: LoginRecord) -> bool:
+        """Use the pushed request up: of all logins that began with it, one gets a code."""
+        if record.pushed_request is None:
+            return True
+        return self.pushed_requests.use(record.pushed_request, login=record.state_hash)
 
 
 def _enabled(connection: Connection | None) -> Connection:

@@ -43,6 +43,12 @@ class Client:
     created_at: int
     updated_at: int
     version: int = 1
+    require_pushed_authorization_requests: bool = False
+    request_object_signing_alg: str | None = None
+    dpop_bound_access_tokens: bool = False
+    dpop_nonce_required: bool = False
+    backchannel_logout_uri: str | None = None
+    backchannel_logout_session_required: bool = False
 
     @classmethod
     def parse(
@@ -79,11 +85,20 @@ class Client:
             connections=_connections(reader),
             assertion_audience=reader.choice("assertion_audience", AUDIENCES, default="issuer"),
             enabled=reader.flag("enabled", default=True),
+            require_pushed_authorization_requests=reader.flag(
+                "require_pushed_authorization_requests", default=False
+            ),
+            request_object_signing_alg=_request_object_alg(reader),
             created_at=now,
             updated_at=now,
+            dpop_bound_access_tokens=reader.flag("dpop_bound_access_tokens", default=False),
+            dpop_nonce_required=reader.flag("dpop_nonce_required", default=False),
+            backchannel_logout_uri=_backchannel_logout_uri(reader, allow_loopback=allow_loopback),
+            backchannel_logout_session_required=reader.flag(
+                "backchannel_logout_session_required", default=False
+            ),
         )
         reader.choice("token_endpoint_auth_method", {"private_key_jwt"}, default="private_key_jwt")
-        _refuse_not_available(reader)
         reader.refuse_unknown()
         if "authorization_code" in client.grant_types and not client.redirect_uris:
             raise reader.refused("redirect_uris", "hold at least one URI")
@@ -94,10 +109,9 @@ class Client:
         return self.connections is None or connection_name in self.connections
 
 
-def _refuse_not_available(reader: DocumentReader) -> None:
-    for name in ("dpop_bound_access_tokens", "require_pushed_authorization_requests"):
-        if reader.flag(name, default=False):
-            raise reader.refused(name, "be false: it is not available yet")
+def _request_object_alg(reader: DocumentReader) -> str | None:
+    name = "request_object_signing_alg"
+    return None if reader.take(name) is None else reader.choice(name, ALGORITHMS)
 
 
 def _keys(reader: DocumentReader) -> tuple[Mapping[str, object] | None, str | None]:
@@ -122,6 +136,14 @@ def _uris(reader: DocumentReader, name: str, *, allow_loopback: bool) -> tuple[s
     return tuple(
         check_registrable(uri, allow_loopback=allow_loopback) for uri in reader.texts(name)
     )
+
+
+def _backchannel_logout_uri(reader: DocumentReader, *, allow_loopback: bool) -> str | None:
+    """Read the one address that we call: held to the rules of those that browsers are sent to."""
+    if reader.take("backchannel_logout_uri") is None:
+        return None
+    uri = reader.text("backchannel_logout_uri", pattern=_URL)
+    return check_registrable(uri, allow_loopback=allow_loopback)
 
 
 def _connections(reader: DocumentReader) -> tuple[str, ...] | None:

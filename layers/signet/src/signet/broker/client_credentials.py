@@ -5,15 +5,22 @@ from dataclasses import dataclass
 
 from signet.broker.attempt import attempt, required
 from signet.broker.client import MANAGEMENT_SCOPES, Client
-from signet.broker.client_authentication import ClientAuthentication
+from signet.broker.client_authentication import ClientAuthentication, VerifiedClient
 from signet.broker.current_keys import CurrentKeys
 from signet.broker.keyring import ISSUER, missing
 from signet.broker.management_access import management_audience
 from signet.broker.ports import Audit, Clock, Entropy, Keyrings, Together
+from signet.broker.proofs import Proofs
 from signet.broker.signature_event import signature_made
 from signet.errors import Rejected
 from signet.jose.jws import sign
-from signet.oauth.access_token import LIFETIME_SECONDS, TYP, build_client_token_claims
+from signet.oauth.access_token import (
+    LIFETIME_SECONDS,
+    TYP,
+    build_client_token_claims,
+    token_type,
+)
+from signet.oauth.dpop import CheckedProof
 from signet.oauth.token_request import CLIENT_CREDENTIALS
 
 
@@ -23,6 +30,7 @@ class IssueClientToken:
 
     issuer: str
     authentication: ClientAuthentication
+    proofs: Proofs
     keyrings: Keyrings
     keys: CurrentKeys
     audit: Audit
@@ -31,12 +39,16 @@ class IssueClientToken:
     together: Together
 
     def __call__(
-        self, parameters: Mapping[str, str], *, authorization: str | None
+        self,
+        parameters: Mapping[str, str],
+        *,
+        authorization: str | None,
+        dpop: str | None = None,
     ) -> dict[str, object]:
         """Authenticate the client and return an access token for the management API.
 
-        The `jti` is used up while KMS signs and the signature is recorded; a token goes out only
-        when all of it succeeded.
+        Assertion and proof are used up while KMS signs and the signature is recorded; a token
+        goes out only when all of it succeeded.
 
         Raises:
             Denied: `invalid_client`. Rejected: an error of RFC 6749 5.2 or RFC 8707 2.
@@ -45,17 +57,24 @@ class IssueClientToken:
         verified = self.authentication.verify(
             parameters, authorization=authorization, endpoint=f"{self.issuer}/token"
         )
+        proof = self.proofs.check_dpop_at_token(dpop, verified.client)
+        jkt = proof.jkt if proof is not None else None
         scope = attempt(lambda: self._scope(parameters, verified.client))
         _, token = self.together(
-            lambda: self.authentication.use_up(verified),
-            lambda: attempt(lambda: self._sign(verified.client, required(scope))),
+            lambda: self._use_up(verified, proof),
+            lambda: attempt(lambda: self._sign(verified.client, required(scope), jkt)),
         )
         return {
             "access_token": required(token),
-            "token_type": "Bearer",
+            "token_type": token_type(jkt),
             "expires_in": LIFETIME_SECONDS,
             "scope": " ".join(required(scope)),
         }
+
+    def _use_up(self, verified: VerifiedClient, proof: CheckedProof | None) -> None:
+        self.together(
+            lambda: self.authentication.use_up(verified), lambda: self.proofs.use_up(proof)
+        )
 
     def _scope(self, parameters: Mapping[str, str], client: Client) -> tuple[str, ...]:
         """Settle the scope: what was asked for, or all that the client has [RFC 6749 3.3]."""
@@ -70,7 +89,7 @@ class IssueClientToken:
             raise Rejected("invalid_scope", "The client may not have this scope.")
         return asked
 
-    def _sign(self, client: Client, scope: tuple[str, ...]) -> str:
+    def _sign(self, client: Client, scope: tuple[str, ...], jkt: str | None) -> str:
         keyring = self.keyrings.get(ISSUER)
         if keyring is None:
             raise missing(ISSUER)
@@ -82,6 +101,7 @@ class IssueClientToken:
             scope=scope,
             jti=jti,
             now=now,
+            jkt=jkt,
         )
         token = self.keys.sign(keyring, lambda key: sign(claims, key=key, typ=TYP)).value
         event = signature_made(

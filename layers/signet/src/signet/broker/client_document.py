@@ -34,9 +34,13 @@ def settable_members(client: Client) -> dict[str, object]:
         "token_endpoint_auth_signing_alg": client.assertion_alg,
         "id_token_signed_response_alg": client.id_token_alg,
         "connections": "*" if client.connections is None else list(client.connections),
-        "dpop_bound_access_tokens": False,
-        "require_pushed_authorization_requests": False,
+        "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
+        "dpop_nonce_required": client.dpop_nonce_required,
+        "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
+        "request_object_signing_alg": client.request_object_signing_alg,
         "assertion_audience": client.assertion_audience,
+        "backchannel_logout_uri": client.backchannel_logout_uri,
+        "backchannel_logout_session_required": client.backchannel_logout_session_required,
         "enabled": client.enabled,
     }
 

@@ -81,7 +81,8 @@ class Connection:
 
     `pushed_authorization` is `auto` (where the provider has it), `required` or `never`;
     `response_mode` how the provider's answer comes; `request_headers` go with every request to
-    the provider; `version` grows with every change, and is the ETag.
+    the provider; `version` grows with every change, and is the ETag; `upstream_logout` sends who
+    signs out here on to the provider's logout, where it has one.
     """
 
     id: str
@@ -106,6 +107,7 @@ class Connection:
     updated_at: int
     version: int = 1
     endpoints: PinnedEndpoints | None = None
+    upstream_logout: bool = False
 
     @classmethod
     def parse(cls, document: Mapping[str, object], *, connection_id: str, now: int) -> "Connection":
@@ -147,6 +149,7 @@ class Connection:
             domains=_domains(reader),
             created_at=now,
             updated_at=now,
+            upstream_logout=reader.flag("upstream_logout", default=False),
         )
         reader.choice("token_endpoint_auth_method", {"private_key_jwt"}, default="private_key_jwt")
         reader.refuse_unknown()
@@ -155,6 +158,15 @@ class Connection:
     def redirect_uri(self, issuer: str) -> str:
         """Return this connection's own callback address; `issuer` is Signet's."""
         return f"{issuer}/connections/{self.id}/callback"
+
+    def backchannel_logout_uri(self, issuer: str) -> str:
+        """Return where the provider may sign people out [Back-Channel Logout 1.0]."""
+        return f"{issuer}/connections/{self.id}/backchannel-logout"
+
+    @staticmethod
+    def post_logout_redirect_uri(issuer: str) -> str:
+        """Return where the provider's logout leads back to: one address for all connections."""
+        return f"{issuer}/logout/callback"
 
     def jwks_uri(self, issuer: str) -> str:
         """Return where this connection's public keys are; `issuer` is Signet's."""

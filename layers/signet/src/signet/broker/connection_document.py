@@ -48,6 +48,7 @@ def settable_members(connection: Connection) -> dict[str, object]:
         "request_headers": dict(connection.request_headers),
         "pushed_authorization": connection.pushed_authorization,
         "response_mode": connection.response_mode,
+        "upstream_logout": connection.upstream_logout,
     }
 
 

@@ -5,7 +5,15 @@ from dataclasses import dataclass, replace
 
 from signet.broker.client import MANAGEMENT_SCOPES, Client
 from signet.broker.keyring import ISSUER, Keyring
-from signet.broker.ports import ClientRegistry, Clock, Entropy, KeyringRegistry, Keyrings, Kms
+from signet.broker.ports import (
+    ClientRegistry,
+    Clock,
+    Entropy,
+    KeyringRegistry,
+    Keyrings,
+    Kms,
+    NonceSeeds,
+)
 from signet.broker.signing import publishable_key
 
 ADMIN_CLIENT_ID = "admin"
@@ -21,12 +29,15 @@ class InitializeDeployment:
     keyrings: Keyrings
     keyring_registry: KeyringRegistry
     clients: ClientRegistry
+    nonce_seeds: NonceSeeds
     kms: Kms
     clock: Clock
     entropy: Entropy
 
     def __call__(self) -> None:
         """Publish the issuer's first key, and register the administrator's public keys.
+
+        And give the deployment what its DPoP nonces are made from, once.
 
         Raises:
             Misconfigured: `key_not_proved`. Rejected: the administrator's keys cannot be used.
@@ -44,6 +55,8 @@ class InitializeDeployment:
             self.keyring_registry.add(
                 Keyring(owner=ISSUER, version=1, current=replace(key, activated_at=now))
             )
+        if self.nonce_seeds.get() is None:
+            self.nonce_seeds.add(self.entropy.token())
         if self.admin_jwks is not None:
             self.clients.put(self._admin(self.admin_jwks))
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from signet.broker.client import Client
 from signet.errors import Denied, Misconfigured, Rejected, SignetError, Unavailable
-from signet.oauth.authorization_response import error_url
+from signet.oauth.authorization_request import authorization_url
+from signet.oauth.authorization_response import error_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,23 +24,57 @@ class BrowserCookie:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redirection:
-    """Send the browser to `url`; `problem` is what went wrong when that is an error answer."""
+    """Send the browser to `url`; `problem` is what went wrong when that is an error answer.
+
+    With a `form`, the browser posts those fields there [OAuth 2.0 Form Post Response Mode].
+    """
 
     url: str
     cookies: tuple[BrowserCookie, ...] = ()
     problem: SignetError | None = None
+    form: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskForEmail:
-    """Ask the person for the work email, and begin again with it as `login_hint`.
+    """Ask the person for the work email, and begin again with it.
 
     `parameters` is the application's request, already checked, to be sent again as it is.
-    `unknown` says that an address was given and leads nowhere.
+    `unknown` says that an address was given and leads nowhere; `field` names the address.
     """
 
     parameters: Mapping[str, str]
     unknown: bool
+    field: str = "login_hint"
+
+
+def answer_redirection(
+    answer: Mapping[str, str],
+    *,
+    redirect_uri: str,
+    response_mode: str,
+    cookies: tuple[BrowserCookie, ...] = (),
+    problem: SignetError | None = None,
+) -> Redirection:
+    """Bring an answer to the application, in the query or as a form that posts itself."""
+    if response_mode == "form_post":
+        return Redirection(url=redirect_uri, cookies=cookies, problem=problem, form=answer)
+    url = authorization_url(redirect_uri, answer)
+    return Redirection(url=url, cookies=cookies, problem=problem)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmLogout:
+    """Ask the person whether to sign out; `parameters` are what the page's form sends."""
+
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedOut:
+    """Say that nobody is signed in with this browser."""
+
+    cookies: tuple[BrowserCookie, ...] = ()
 
 
 def error_redirection(
@@ -48,17 +83,20 @@ def error_redirection(
     redirect_uri: str,
     state: str | None,
     issuer: str,
+    response_mode: str = "query",
     cookies: tuple[BrowserCookie, ...] = (),
 ) -> Redirection:
     """Bring an error to a redirect URI that was matched with the registration [4.1.2.1]."""
-    url = error_url(
-        redirect_uri=redirect_uri,
-        error=error_code(problem),
-        description=problem.public,
-        state=state,
-        issuer=issuer,
+    answer = error_answer(
+        error=error_code(problem), description=problem.public, state=state, issuer=issuer
     )
-    return Redirection(url=url, cookies=cookies, problem=problem)
+    return answer_redirection(
+        answer,
+        redirect_uri=redirect_uri,
+        response_mode=response_mode,
+        cookies=cookies,
+        problem=problem,
+    )
 
 
 def error_code(problem: SignetError) -> str:

@@ -21,7 +21,16 @@ def subject_of(connection: Connection, token: VerifiedIdToken) -> str:
     Email never identifies and never links (nOAuth). The same user through another connection is
     another subject.
     """
-    parts = json.dumps(["sub", connection.id, token.issuer, token.subject], ensure_ascii=True)
+    return _subject(connection, token.issuer, token.subject)
+
+
+def subject_at(connection: Connection, subject: str) -> str:
+    """Return the `sub` for applications of whom the connection's own issuer calls `subject`."""
+    return _subject(connection, connection.issuer, subject)
+
+
+def _subject(connection: Connection, issuer: str, subject: str) -> str:
+    parts = json.dumps(["sub", connection.id, issuer, subject], ensure_ascii=True)
     return digest(parts.encode("ascii"))
 
 
@@ -69,10 +78,19 @@ def map_claims(connection: Connection, claims: Mapping[str, object]) -> dict[str
     return _bounded(found)
 
 
-def released(profile: Mapping[str, object], scope: Sequence[str]) -> dict[str, object]:
-    """Keep the claims that the granted scopes give [OIDC Core 5.4]; custom ones go by `profile`."""
+def released(
+    profile: Mapping[str, object], scope: Sequence[str], *, asked: Sequence[str] = ()
+) -> dict[str, object]:
+    """Keep the claims that the granted scopes give [OIDC Core 5.4]; custom ones go by `profile`.
+
+    `asked` are the names that the application asked for one by one [5.5].
+    """
     gated = {name: gate for gate, names in CLAIMS_BY_SCOPE.items() for name in names}
-    return {name: value for name, value in profile.items() if gated.get(name, "profile") in scope}
+    return {
+        name: value
+        for name, value in profile.items()
+        if gated.get(name, "profile") in scope or name in asked
+    }
 
 
 def login_facts(connection: Connection, claims: Mapping[str, object]) -> dict[str, object]:

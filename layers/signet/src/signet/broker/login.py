@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from signet.broker.application_request import check_allowed, choose_connection, read_request
 from signet.broker.client import Client
 from signet.broker.connection import Connection
-from signet.broker.email_domain import domain_of
 from signet.broker.front_channel import (
     AskForEmail,
     BrowserCookie,
@@ -17,11 +17,37 @@ from signet.broker.front_channel import (
 from signet.broker.healing import Healing
 from signet.broker.keyring import missing
 from signet.broker.login_record import LoginRecord, cookie_name, hashed
-from signet.broker.ports import Clients, Clock, Connections, Entropy, Keyrings, Logins, Together
+from signet.broker.ports import (
+    Clients,
+    Clock,
+    Connections,
+    Entropy,
+    Keyrings,
+    Logins,
+    PushedRequests,
+    Together,
+)
 from signet.broker.provider import Provider
-from signet.errors import Misconfigured, Rejected, SignetError
+from signet.broker.pushed_request import PushedRequest, pushed_request_id, require_usable
+from signet.broker.request_objects import RequestObjects
+from signet.broker.request_reference import (
+    TYPED_EMAIL,
+    carried,
+    check_alone,
+    check_may_come_by_browser,
+    with_typed_email,
+)
+from signet.broker.single_sign_on import NO_COOKIES, SingleSignOn
+from signet.broker.upstream_hints import upstream_hints
+from signet.errors import Misconfigured, SignetError
 from signet.oauth import pkce
-from signet.oauth.authorization_request import MAX_STATE, AuthorizationRequest, authorization_url
+from signet.oauth.authorization_request import (
+    MAX_STATE,
+    RESPONSE_MODES,
+    AuthorizationRequest,
+    authorization_url,
+)
+from signet.oauth.request_uri import PREFIX, reference_of
 from signet.oidc.discovery import ProviderMetadata
 
 
@@ -45,58 +71,95 @@ class StartLogin:
     clients: Clients
     keyrings: Keyrings
     logins: Logins
+    pushed_requests: PushedRequests
+    request_objects: RequestObjects
     provider: Provider
     healing: Healing
+    sign_on: SingleSignOn
     clock: Clock
     entropy: Entropy
     together: Together
 
-    def __call__(self, parameters: Mapping[str, str]) -> Redirection | AskForEmail:
+    def __call__(
+        self, parameters: Mapping[str, str], cookies: Mapping[str, str] = NO_COOKIES
+    ) -> Redirection | AskForEmail:
         """Check the request, remember the login, and say where the browser has to go.
 
         Raises:
             Rejected: the client or its redirect URI is not known, so nothing may be redirected.
         """
         client = require_client(self.clients.get(parameters.get("client_id", "")))
-        redirect_uri = require_redirect_uri(client, parameters.get("redirect_uri"))
+        pushed = self._pushed(parameters, client)
+        asked = self.request_objects.read(parameters, client) if pushed is None else {}
+        redirect_uri = require_redirect_uri(
+            client, pushed.request.redirect_uri if pushed else asked.get("redirect_uri")
+        )
         try:
-            request = AuthorizationRequest.parse(
-                parameters, client_id=client.client_id, redirect_uri=redirect_uri
+            request = self._request(asked, client, redirect_uri, pushed)
+            sealed = carried(parameters, client, pushed)
+            typed = parameters if sealed is not None else {}
+            (request, connection), session = self.together(
+                lambda: self._chosen(request, client, typed), lambda: self.sign_on.find(cookies)
             )
-            _check_scope(request, client)
-            connection = self._connection(request, client)
+            signed_in = self.sign_on.code(session, request, client, connection, pushed=pushed)
+            if signed_in is not None:
+                return signed_in
             if connection is None:
-                return _ask_for_email(request, parameters)
-            return self._start(request, connection)
+                return _ask_for_email(request, parameters, sealed)
+            return self._start(request, connection, pushed)
         except SignetError as problem:
             return error_redirection(
                 problem,
                 redirect_uri=redirect_uri,
-                state=_echoed_state(parameters),
+                state=pushed.request.state if pushed else _echoed_state(asked),
                 issuer=self.issuer,
+                response_mode=pushed.request.response_mode if pushed else _answer_mode(asked),
             )
 
-    def _connection(self, request: AuthorizationRequest, client: Client) -> Connection | None:
-        """Choose by name, by the client's only connection, or by the email domain; else None."""
-        name = request.connection
-        if name is None and client.connections is not None and len(client.connections) == 1:
-            name = client.connections[0]
-        if name is None:
-            return self._connection_of_domain(request.login_hint, client)
-        connection = self.connections.find(name) if client.allows(name) else None
-        if connection is None or not connection.enabled:
-            # Not allowed, not there and disabled read the same: names of customers do not leak.
-            raise _no_connection("This connection is not available.")
-        return connection
+    def _pushed(self, parameters: Mapping[str, str], client: Client) -> PushedRequest | None:
+        """Find the pushed request that the browser carries the reference of [RFC 9126 4].
 
-    def _connection_of_domain(self, login_hint: str | None, client: Client) -> Connection | None:
-        domain = domain_of(login_hint) if login_hint is not None else None
-        connection = self.connections.find_by_domain(domain) if domain is not None else None
-        if connection is None or not connection.enabled or not client.allows(connection.name):
+        Raises:
+            Rejected: `invalid_request_uri`; it cannot be trusted to say where to redirect.
+        """
+        request_uri = parameters.get("request_uri")
+        if request_uri is None or not request_uri.startswith(PREFIX):
             return None
-        return connection
+        check_alone(parameters)
+        reference = reference_of(request_uri)
+        identifier = pushed_request_id(
+            reference or "", issuer=self.issuer, client_id=client.client_id
+        )
+        pushed = self.pushed_requests.get(identifier) if reference is not None else None
+        return require_usable(pushed, now=self.clock.now())
 
-    def _start(self, request: AuthorizationRequest, connection: Connection) -> Redirection:
+    def _chosen(
+        self, request: AuthorizationRequest, client: Client, typed: Mapping[str, str]
+    ) -> tuple[AuthorizationRequest, Connection | None]:
+        """Choose the connection, by the address that a person typed where nothing else does."""
+        connection = choose_connection(self.connections, request, client)
+        if connection is None and typed:
+            request = with_typed_email(request, typed)
+            connection = choose_connection(self.connections, request, client)
+        return request, connection
+
+    def _request(
+        self,
+        parameters: Mapping[str, str],
+        client: Client,
+        redirect_uri: str,
+        pushed: PushedRequest | None,
+    ) -> AuthorizationRequest:
+        """Read the request: what was pushed, or the browser's parameters, and never both."""
+        if pushed is not None:
+            check_allowed(pushed.request, client)  # it may have lost a right meanwhile
+            return pushed.request
+        check_may_come_by_browser(client)
+        return read_request(parameters, client=client, redirect_uri=redirect_uri)
+
+    def _start(
+        self, request: AuthorizationRequest, connection: Connection, pushed: PushedRequest | None
+    ) -> Redirection:
         now = self.clock.now()
         secrets = _Secrets(
             state=self.entropy.token(),
@@ -114,9 +177,10 @@ class StartLogin:
             request=request,
             started_at=now,
             expires_at=now + self.login_ttl,
+            pushed_request=pushed.id if pushed is not None else None,
         )
         metadata = self.provider.metadata(connection)
-        parameters = self._parameters(connection, request, secrets)
+        parameters = self._parameters(connection, metadata, request, secrets)
         _, url = self.together(
             lambda: self.logins.add(record),
             lambda: self._provider_url(connection, metadata, parameters),
@@ -130,20 +194,18 @@ class StartLogin:
         return Redirection(url=url, cookies=(cookie,))
 
     def _parameters(
-        self, connection: Connection, request: AuthorizationRequest, secrets: _Secrets
+        self,
+        connection: Connection,
+        metadata: ProviderMetadata,
+        request: AuthorizationRequest,
+        secrets: _Secrets,
     ) -> dict[str, str]:
         """Write our authorization request; the connection's own parameters win over the app's."""
-        hints = {
-            "login_hint": request.login_hint,
-            "prompt": request.prompt,
-            "max_age": str(request.max_age) if request.max_age is not None else None,
-            "acr_values": request.acr_values,
-            "ui_locales": request.ui_locales,
-        }
+        hints = upstream_hints(request, connection, metadata)
         if connection.response_mode != "query":
             hints["response_mode"] = connection.response_mode
         return {
-            **{name: value for name, value in hints.items() if value is not None},
+            **hints,
             **connection.upstream_params,
             "response_type": "code",
             "client_id": connection.client_id,
@@ -181,16 +243,17 @@ class StartLogin:
         )
 
 
-def _ask_for_email(request: AuthorizationRequest, parameters: Mapping[str, str]) -> AskForEmail:
-    """Ask, unless the application allows no page [OIDC Core 3.1.2.1, prompt=none]."""
-    if request.prompt == "none":
-        raise Rejected(
-            "interaction_required",
-            "The person has to say which organisation they sign in with.",
-            redirectable=True,
-        )
+def _ask_for_email(
+    request: AuthorizationRequest,
+    parameters: Mapping[str, str],
+    sealed: Mapping[str, str] | None,
+) -> AskForEmail:
+    """Ask; whoever allows no page was answered before [OIDC Core 3.1.2.1, prompt=none]."""
+    unknown = request.login_hint is not None
+    if sealed is not None:
+        return AskForEmail(parameters=sealed, unknown=unknown, field=TYPED_EMAIL)
     again = {name: value for name, value in parameters.items() if name != "login_hint"}
-    return AskForEmail(parameters=again, unknown=request.login_hint is not None)
+    return AskForEmail(parameters=again, unknown=unknown)
 
 
 def _no_pushed_requests() -> Misconfigured:
@@ -202,17 +265,12 @@ def _no_pushed_requests() -> Misconfigured:
     )
 
 
-def _check_scope(request: AuthorizationRequest, client: Client) -> None:
-    if not set(request.scope) <= set(client.scopes):
-        raise Rejected(
-            "invalid_scope", "The application may not ask for this scope.", redirectable=True
-        )
+def _answer_mode(parameters: Mapping[str, str]) -> str:
+    """An error goes back as the application asked, unless it asked for what there is not."""
+    mode = parameters.get("response_mode", "query")
+    return mode if mode in RESPONSE_MODES else "query"
 
 
 def _echoed_state(parameters: Mapping[str, str]) -> str | None:
     state = parameters.get("state")
     return state if state is not None and len(state) <= MAX_STATE else None
-
-
-def _no_connection(public: str) -> Rejected:
-    return Rejected("invalid_request", public, redirectable=True)

@@ -14,6 +14,7 @@ class LoginRecord:
     """What a callback needs to go on with a login; times are unix seconds.
 
     `state` and `browser` are held as hashes: whoever reads the table can finish nobody's login.
+    `pushed_request` is the id of the request that this login uses up when it completes.
     """
 
     state_hash: str
@@ -25,6 +26,7 @@ class LoginRecord:
     request: AuthorizationRequest
     started_at: int
     expires_at: int
+    pushed_request: str | None = None
 
 
 def hashed(value: str) -> str:

@@ -20,11 +20,20 @@ from signet.broker.recorded_write import WriteRecords
 class Access(Protocol):
     """Lets a caller in who has a scope."""
 
-    def __call__(self, authorization: str | None, *, scope: str) -> Principal:
-        """Return who calls.
+    def __call__(
+        self,
+        authorization: str | None,
+        *,
+        scope: str,
+        dpop: str | None = None,
+        method: str = "GET",
+        path: str = "",
+    ) -> Principal:
+        """Return who calls; `dpop` is the header of that name, of a request to `path`.
 
         Raises:
             Denied: `invalid_token` or `insufficient_scope`.
+            Rejected: `invalid_dpop_proof` or `use_dpop_nonce`.
         """
         ...
 

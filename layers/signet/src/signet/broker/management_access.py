@@ -1,12 +1,10 @@
-"""Who may manage this deployment: bearers of our own access tokens for its management API."""
+"""Who may manage this deployment: holders of our own access tokens for its management API."""
 
 from dataclasses import dataclass
 
 from signet.broker.client import Client
-from signet.broker.own_access_token import verify_bearer
-from signet.broker.ports import Clients, Clock, Keyrings
+from signet.broker.protected_resource import ProtectedResource, ResourceRequest
 from signet.errors import Denied
-from signet.oauth.access_token import AccessTokenPolicy, check_access_token, invalid_token
 
 
 def management_audience(issuer: str) -> str:
@@ -25,33 +23,33 @@ class Principal:
 class ManagementAccess:
     """Lets a caller in, or does not."""
 
-    issuer: str
-    clients: Clients
-    keyrings: Keyrings
-    clock: Clock
+    resource: ProtectedResource
 
-    def __call__(self, authorization: str | None, *, scope: str) -> Principal:
+    def __call__(
+        self,
+        authorization: str | None,
+        *,
+        scope: str,
+        dpop: str | None = None,
+        method: str = "GET",
+        path: str = "",
+    ) -> Principal:
         """Demand an access token for the management API that has a scope.
 
         What the token says was true when it was made; that the client is enabled and may still
-        have the scope is looked up now.
+        have the scope is looked up now. A proof is used up last: it lets one request in.
 
         Raises:
             Denied: `invalid_token` or `insufficient_scope`. Unavailable: a store is.
+            Rejected: `invalid_dpop_proof` or `use_dpop_nonce`.
         """
-        verified = verify_bearer(authorization, self.keyrings)
-        policy = AccessTokenPolicy(
-            issuer=self.issuer,
-            audience=management_audience(self.issuer),
-            scope=scope,
-            now=self.clock.now(),
+        request = ResourceRequest(authorization=authorization, dpop=dpop, method=method, path=path)
+        admitted = self.resource(
+            request, audience=management_audience(self.resource.issuer), scope=scope
         )
-        check_access_token(verified, policy)
-        client = self.clients.get(str(verified.claims.get("client_id", "")))
-        if client is None or not client.enabled:
-            raise invalid_token("the client is disabled or removed")
-        _check_registered(client, scope)
-        return Principal(client_id=client.client_id)
+        _check_registered(admitted.client, scope)
+        self.resource.proofs.use_up(admitted.proof)
+        return Principal(client_id=admitted.client.client_id)
 
 
 def _check_registered(client: Client, scope: str) -> None:

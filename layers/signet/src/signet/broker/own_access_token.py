@@ -5,16 +5,15 @@ from signet.broker.ports import Keyrings
 from signet.broker.signing import own_keys
 from signet.errors import Denied
 from signet.jose.jws import SignedClaims, verify
-from signet.oauth.access_token import TYP, invalid_token, read_bearer
+from signet.oauth.access_token import TYP, invalid_token
 
 
-def verify_bearer(authorization: str | None, keyrings: Keyrings) -> SignedClaims:
-    """Take the token out of an Authorization header and verify its signature and kind.
+def verify_own(token: str, keyrings: Keyrings) -> SignedClaims:
+    """Verify a token's signature and kind.
 
     Raises:
         Denied: `invalid_token`. Misconfigured: there is no issuer's keyring.
     """
-    token = read_bearer(authorization)
     keyring = keyrings.get(ISSUER)
     if keyring is None:
         raise missing(ISSUER)

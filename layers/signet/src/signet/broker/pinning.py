@@ -56,6 +56,13 @@ def moved(pinned: PinnedEndpoints, metadata: ProviderMetadata) -> tuple[str, ...
     return tuple(names)
 
 
+def is_agreed(url: str, pinned: PinnedEndpoints | None, metadata: ProviderMetadata) -> bool:
+    """Tell whether a further endpoint is at an origin of those that the provider is held to."""
+    source = metadata if pinned is None else pinned
+    agreed = {_origin(one) for name in ENDPOINTS if (one := getattr(source, name)) is not None}
+    return _origin(url) in agreed
+
+
 def shown(pinned: PinnedEndpoints | None) -> Mapping[str, object] | None:
     """Write pinned endpoints for administrators."""
     if pinned is None:

@@ -12,10 +12,12 @@ from signet.broker.claim import Answer, Claim
 from signet.broker.client import Client
 from signet.broker.connection import Connection
 from signet.broker.event import Event
-from signet.broker.grant import Grant
+from signet.broker.grant import Grant, RefreshFamily
 from signet.broker.keyring import Keyring
 from signet.broker.login_record import LoginRecord
 from signet.broker.page import Page as Page  # noqa: PLC0414  (its name is part of the ports)
+from signet.broker.pushed_request import PushedRequest
+from signet.broker.session import Session, SessionGrant
 from signet.jose.algorithms import SigningAlgorithm
 from signet.jose.jws import DigestSigner
 from signet.oauth.http_message import HttpAnswer, HttpRequest
@@ -183,6 +185,25 @@ class Logins(Protocol):
         ...
 
 
+class PushedRequests(Protocol):
+    """Authorization requests that applications pushed. Raises `Unavailable` when the store is."""
+
+    def add(self, pushed: PushedRequest) -> None:
+        """Store a request until its TTL, which outlasts a login that began with it."""
+        ...
+
+    def get(self, request_id: str) -> PushedRequest | None:
+        """Return a request by its id, in a strong read; it may be used or past its expiry."""
+        ...
+
+    def use(self, request_id: str, *, login: str) -> bool:
+        """Use a request up for a completed login; at most one `login` ever gets True.
+
+        Its expiry is no matter here: the login that completes began in time.
+        """
+        ...
+
+
 class Grants(Protocol):
     """Authorization codes, and what was granted with them."""
 
@@ -194,10 +215,20 @@ class Grants(Protocol):
         """Return a grant by its id, in a strong read."""
         ...
 
-    def redeem(self, grant_id: str, *, redemption: str, now: int, keep_until: int) -> bool:
+    def redeem(
+        self,
+        grant_id: str,
+        *,
+        redemption: str,
+        now: int,
+        keep_until: int,
+        dpop_jkt: str | None = None,
+        refresh: RefreshFamily | None = None,
+    ) -> bool:
         """Mark a grant as redeemed by `redemption`; at most one caller ever gets True.
 
-        False when it was redeemed or revoked before, or its code expired.
+        False when it was redeemed or revoked before, or its code expired. With `dpop_jkt` it is
+        bound to that key until its redemption is undone; `refresh` begins with it. All or nothing.
         """
         ...
 
@@ -205,8 +236,57 @@ class Grants(Protocol):
         """Undo one's own redemption, after no token was made."""
         ...
 
+    def rotate(
+        self, grant_id: str, *, used: str, successor: str, now: int, idle_until: int
+    ) -> bool:
+        """Put `successor` in the place of the refresh token `used`, both as hashes.
+
+        At most one successor of a token ever gets True; the same one gets it again. False also
+        when the grant was revoked or is not redeemed, or its refresh tokens expired.
+        """
+        ...
+
+    def restore(self, grant_id: str, *, used: str, successor: str) -> None:
+        """Undo one's own rotation, after no token was made."""
+        ...
+
     def revoke(self, grant_id: str) -> None:
         """End a grant and every token of it; idempotent."""
+        ...
+
+
+class Sessions(Protocol):
+    """Sessions of browsers, and what was granted in them."""
+
+    def add(self, session: Session, grant: SessionGrant) -> None:
+        """Store a session with its first grant."""
+        ...
+
+    def get(self, key: str) -> Session | None:
+        """Return the session of a cookie, in a strong read; it may be past its times."""
+        ...
+
+    def remove(self, key: str) -> None:
+        """Take a session away from one browser; what was granted in it stays known. Idempotent."""
+        ...
+
+    def note(self, session: Session, grant: SessionGrant) -> None:
+        """Note a grant of a session, before the session is used for it."""
+        ...
+
+    def use(self, key: str, *, now: int, idle_until: int) -> bool:
+        """Set until when a live session may be idle; False when it is over.
+
+        Whoever ends it sees each grant that was noted before a use that got True.
+        """
+        ...
+
+    def end(self, sid: str) -> tuple[SessionGrant, ...]:
+        """Take a session away from every browser, and return what was granted in it; idempotent."""
+        ...
+
+    def named(self, upstream: str) -> frozenset[str]:
+        """Return the `sid` of every session that a provider names so."""
         ...
 
 
@@ -218,6 +298,30 @@ class Replay(Protocol):
 
         Raises:
             Unavailable: the store did not answer, so nobody may go on.
+        """
+        ...
+
+
+class NonceSeeds(Protocol):
+    """The random value of a deployment that its DPoP nonces are made from."""
+
+    def get(self) -> str | None:
+        """Return the seed; it never changes. Raises `Unavailable` when the store is."""
+        ...
+
+    def add(self, seed: str) -> bool:
+        """Store a seed unless there is one; at most one caller gets True."""
+        ...
+
+
+class ProofNonces(Protocol):
+    """Nonces that DPoP proofs have to carry where they are asked for."""
+
+    def valid(self) -> tuple[str, ...]:
+        """Return what a proof may carry now, the newest first, at least one.
+
+        Raises:
+            Unavailable: a store is. Misconfigured: the deployment was not initialised.
         """
         ...
 
@@ -258,6 +362,27 @@ class RotationRequests(Protocol):
 
         Raises:
             Unavailable: some of them were not asked for; the next sweep asks again.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogoutNotice:
+    """Whom an application is told to be signed out: a subject of ours, and the session's `sid`."""
+
+    client_id: str
+    subject: str
+    sid: str
+
+
+class LogoutNotices(Protocol):
+    """Where applications' logout tokens are asked for."""
+
+    def request(self, *notices: LogoutNotice) -> None:
+        """Ask for a logout token to each application, at least once; without a notice nothing.
+
+        Raises:
+            Unavailable: some of them were not asked for.
         """
         ...
 

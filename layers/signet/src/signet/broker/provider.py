@@ -18,7 +18,7 @@ from signet.broker.remote_keys import RemoteKeys
 from signet.broker.signature_event import UNUSED, signature_made
 from signet.errors import Misconfigured, Rejected, Unavailable
 from signet.jose import strict_json
-from signet.jose.jws import SignedToken, SigningKey
+from signet.jose.jws import SignedClaims, SignedToken, SigningKey
 from signet.oauth.client_assertion import authentication_parameters, sign_assertion
 from signet.oauth.http_message import HttpAnswer, Unreachable
 from signet.oauth.provider_token import (
@@ -30,6 +30,7 @@ from signet.oauth.provider_token import (
 from signet.oauth.pushed_authorization import build_push, read_push_response
 from signet.oidc.discovery import ProviderMetadata, discovery_url
 from signet.oidc.id_token import TYPES, IdTokenPolicy, VerifiedIdToken, check_id_token
+from signet.oidc.logout_token import TYPES as LOGOUT_TYPES
 from signet.oidc.userinfo import build_userinfo_request, read_userinfo_response
 
 T = TypeVar("T")
@@ -282,6 +283,17 @@ class Provider:
             headers=connection.request_headers,
         )
         return check_id_token(verified, policy)
+
+    def verify_logout_token(self, connection: Connection, token: str) -> SignedClaims:
+        """Verify the signature of a logout token: it is signed as ID tokens are [2.6 (3)]."""
+        return self._keys.verify(
+            token,
+            url=self.metadata(connection).jwks_uri,
+            alg=connection.id_token_alg,
+            types=LOGOUT_TYPES,
+            bulkhead=connection.id,
+            headers=connection.request_headers,
+        )
 
     def userinfo(
         self, connection: Connection, endpoint: str, *, access_token: str, subject: str

@@ -1,21 +1,23 @@
 """Redeem a code at /token: one client, one code, one set of tokens [RFC 6749 4.1.3].
 
-Waits: the `jti` is used up beside the read of the grant; the code is used up beside the access
-token's signature; then the ID token is signed, because its at_hash needs the access token, while
-both signatures are recorded (docs/adr/0008).
+Waits: assertion and proof are used up beside the read of the grant; the code is used up beside the
+access token's signature; then the ID token is signed, because its at_hash needs the access token,
+while both signatures are recorded (docs/adr/0008).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from signet.broker.attempt import attempt, required
 from signet.broker.client import Client
-from signet.broker.client_authentication import ClientAuthentication
+from signet.broker.client_authentication import ClientAuthentication, VerifiedClient
+from signet.broker.consumption import Consumption, UseOfCode
 from signet.broker.current_keys import CurrentKeys, Signed
 from signet.broker.event import Event
 from signet.broker.grant import (
     Grant,
     check_expiry,
+    check_key,
     check_redirect_uri,
     check_unused,
     check_verifier,
@@ -24,6 +26,7 @@ from signet.broker.grant import (
 )
 from signet.broker.identity import released
 from signet.broker.keyring import ISSUER, Keyring, missing
+from signet.broker.login_ended import login_ended
 from signet.broker.ports import (
     Audit,
     Clock,
@@ -33,12 +36,25 @@ from signet.broker.ports import (
     Keyrings,
     Together,
 )
+from signet.broker.proofs import Proofs
 from signet.broker.recorded_write import STARTED
+from signet.broker.refresh_token import Lifetimes, RefreshToken
 from signet.broker.signature_event import UNUSED, signature_made
 from signet.errors import Rejected, SignetError
 from signet.jose.jws import SignedToken, SigningKey, sign
-from signet.oauth.access_token import LIFETIME_SECONDS, TYP, build_access_token_claims
-from signet.oauth.token_request import CodeRedemption, grant_type
+from signet.oauth.access_token import (
+    LIFETIME_SECONDS,
+    TYP,
+    build_access_token_claims,
+    token_type,
+)
+from signet.oauth.dpop import CheckedProof
+from signet.oauth.token_request import (
+    OFFLINE_ACCESS,
+    REFRESH_TOKEN,
+    CodeRedemption,
+    grant_type,
+)
 from signet.oidc.id_token import build_id_token_claims, half_hash
 
 _KEEP_AFTER_EXPIRY = 120  # seconds for which an ended grant is still recognised as reused
@@ -50,17 +66,23 @@ class RedeemCode:
 
     issuer: str
     authentication: ClientAuthentication
+    proofs: Proofs
     connections: Connections
     keyrings: Keyrings
     grants: Grants
     keys: CurrentKeys
+    lifetimes: Lifetimes
     audit: Audit
     clock: Clock
     entropy: Entropy
     together: Together
 
     def __call__(
-        self, parameters: Mapping[str, str], *, authorization: str | None
+        self,
+        parameters: Mapping[str, str],
+        *,
+        authorization: str | None,
+        dpop: str | None = None,
     ) -> dict[str, object]:
         """Authenticate the client, use the code up, and return the token response [5.1].
 
@@ -72,30 +94,44 @@ class RedeemCode:
             parameters, authorization=authorization, endpoint=f"{self.issuer}/token"
         )
         client = verified.client
+        # Before anything is used up: a client that is given a nonce comes again with its code.
+        proof = self.proofs.check_dpop_at_token(dpop, client)
         redemption = _read(parameters, client)
         if isinstance(redemption, SignetError):
             self.authentication.use_up(verified)
             raise redemption
         identifier = grant_id(redemption.code, issuer=self.issuer, client_id=client.client_id)
         _, grant = self.together(
-            lambda: self.authentication.use_up(verified), lambda: self.grants.get(identifier)
+            lambda: self._use_up(verified, proof), lambda: self.grants.get(identifier)
         )
         if grant is None:
             raise invalid_grant("no such code of this client")
-        self._check(grant, redemption)
-        return self._tokens(grant, client)
+        jkt = proof.jkt if proof is not None else None
+        self._check(grant, redemption, jkt)
+        # From here on the grant is bound to the key that was proved, and its tokens are.
+        bound, now = replace(grant, dpop_jkt=jkt), self.clock.now()
+        return self.issue(bound, client, self._use(bound, client, now), now=now)
 
-    def _check(self, grant: Grant, redemption: CodeRedemption) -> None:
+    def _use_up(self, verified: VerifiedClient, proof: CheckedProof | None) -> None:
+        self.together(
+            lambda: self.authentication.use_up(verified), lambda: self.proofs.use_up(proof)
+        )
+
+    def _check(self, grant: Grant, redemption: CodeRedemption, jkt: str | None) -> None:
         """Hold the code against every rule; whatever fails, the code is spent."""
         try:
             check_unused(grant)
             check_expiry(grant, now=self.clock.now())
             check_redirect_uri(grant, redirect_uri=redemption.redirect_uri)
             check_verifier(grant, code_verifier=redemption.code_verifier)
+            check_key(grant, jkt=jkt)
             self._check_connection(grant)
-        except Rejected:
+        except Rejected as problem:
             # A reused code ends the tokens of its first use too [RFC 9700 4.5; OP-036].
             self.grants.revoke(grant.id)
+            if grant.redeemed_by is not None and not grant.revoked:
+                now = self.clock.now()
+                self.audit.record(login_ended(grant, time=now, reason=problem.private))
             raise
 
     def _check_connection(self, grant: Grant) -> None:
@@ -103,19 +139,46 @@ class RedeemCode:
         if connection is None or not connection.enabled:
             raise invalid_grant("the connection is disabled")
 
-    def _tokens(self, grant: Grant, client: Client) -> dict[str, object]:
+    def _use(self, grant: Grant, client: Client, now: int) -> UseOfCode:
+        """Prepare the use of the code, and a family of refresh tokens where one is due."""
+        token = self._refresh_token(grant, client)
+        family = self.lifetimes.begin(token, now=now) if token is not None else None
+        return UseOfCode(
+            grants=self.grants,
+            grant_id=grant.id,
+            redemption=self.entropy.token(),
+            now=now,
+            keep_until=(family.expires_at if family is not None else now)
+            + LIFETIME_SECONDS
+            + _KEEP_AFTER_EXPIRY,
+            dpop_jkt=grant.dpop_jkt,
+            family=family,
+            refresh_token=token,
+        )
+
+    def _refresh_token(self, grant: Grant, client: Client) -> RefreshToken | None:
+        """Make one only where the client may refresh and asked to [OIDC Core 11]."""
+        if REFRESH_TOKEN not in client.grant_types or OFFLINE_ACCESS not in grant.scope:
+            return None
+        return RefreshToken(
+            grant_id=grant.id, family=self.entropy.token(), secret=self.entropy.token()
+        )
+
+    def issue(
+        self, grant: Grant, client: Client, use: Consumption, *, now: int
+    ) -> dict[str, object]:
+        """Use a code or a refresh token up, and make the tokens of its grant.
+
+        Raises:
+            Rejected: `invalid_grant`: another request used it up, so the grant was ended.
+            Unavailable, Misconfigured: nothing was given out, and the use was given back.
+        """
         keyring = self.keyrings.get(ISSUER)
         if keyring is None:
             raise missing(ISSUER)
-        now, redemption = self.clock.now(), self.entropy.token()
         access_claims = self._access_token_claims(grant, client, now)
         won, access = self.together(
-            lambda: self.grants.redeem(
-                grant.id,
-                redemption=redemption,
-                now=now,
-                keep_until=now + LIFETIME_SECONDS + _KEEP_AFTER_EXPIRY,
-            ),
+            use.use_up,
             lambda: attempt(lambda: self._sign_access_token(keyring, access_claims)),
         )
         made = Made(grant=grant, client=client, jti=str(access_claims["jti"]), time=now)
@@ -123,28 +186,38 @@ class RedeemCode:
             self.grants.revoke(grant.id)
             if isinstance(access, Signed):
                 self.audit.record(made.access_token(access.value, outcome=UNUSED))
-            raise invalid_grant("another request redeemed the code")
+            raise invalid_grant("another request used it up")
         try:
             signed = required(access)
-            access_token = signed.value.compact
-            id_claims = self._id_token_claims(grant, client, access_token, now)
-            _, id_token = self.together(
-                lambda: self.audit.record(
-                    made.access_token(signed.value), made.id_token(signed.keyring.current.kid)
-                ),
-                lambda: self._sign_id_token(signed.keyring, id_claims, made),
-            )
+            id_token = self._id_token(grant, client, signed, made)
         except SignetError:
-            # No token was given out: the client may come again with the same code (OP-074).
-            self.grants.release(grant.id, redemption=redemption)
+            # No token was given out: the client may come again with the same one (OP-074).
+            use.give_back()
             raise
         return {
-            "access_token": access_token,
-            "token_type": "Bearer",
+            "access_token": signed.value.compact,
+            "token_type": token_type(grant.dpop_jkt),
             "expires_in": LIFETIME_SECONDS,
             "scope": " ".join(grant.scope),
-            "id_token": id_token,
+            **id_token,
+            **_refresh_token_member(use),
         }
+
+    def _id_token(
+        self, grant: Grant, client: Client, signed: Signed[SignedToken], made: "Made"
+    ) -> dict[str, str]:
+        """Sign the ID token while both signatures are recorded; there is none without `openid`."""
+        if "openid" not in grant.scope:
+            self.audit.record(made.access_token(signed.value))
+            return {}
+        claims = self._id_token_claims(grant, client, signed.value.compact, made.time)
+        _, id_token = self.together(
+            lambda: self.audit.record(
+                made.access_token(signed.value), made.id_token(signed.keyring.current.kid)
+            ),
+            lambda: self._sign_id_token(signed.keyring, claims, made),
+        )
+        return {"id_token": id_token}
 
     def _sign_access_token(
         self, keyring: Keyring, claims: dict[str, object]
@@ -173,6 +246,7 @@ class RedeemCode:
             jti=self.entropy.token(),
             now=now,
             login=grant.login,
+            jkt=grant.dpop_jkt,
         )
 
     def _id_token_claims(
@@ -185,9 +259,10 @@ class RedeemCode:
             nonce=grant.nonce,
             now=now,
             login=grant.login,
-            profile=released(grant.profile, grant.scope),
+            profile=released(grant.profile, grant.scope, asked=grant.id_token_claims),
         )
-        return {**claims, "at_hash": half_hash(access_token, alg=client.id_token_alg)}
+        session = {"sid": grant.sid} if grant.sid is not None else {}
+        return {**claims, **session, "at_hash": half_hash(access_token, alg=client.id_token_alg)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +302,11 @@ class Made:
             kid=kid,
             detail={"purpose": "id_token", "access_token_jti": self.jti},
         )
+
+
+def _refresh_token_member(use: Consumption) -> dict[str, str]:
+    token = use.refresh_token
+    return {} if token is None else {"refresh_token": token.compact()}
 
 
 def _read(parameters: Mapping[str, str], client: Client) -> CodeRedemption | SignetError:

@@ -64,6 +64,8 @@ class RegistrationSheet:
     issuer: str
     client_id: str
     redirect_uri: str
+    post_logout_redirect_uri: str
+    backchannel_logout_uri: str
     jwks_uri: str
     token_endpoint_auth_method: str
     token_endpoint_auth_signing_alg: str
@@ -117,6 +119,8 @@ def registration_sheet(
         issuer=connection.issuer,
         client_id=connection.client_id,
         redirect_uri=values["redirect_uri"],
+        post_logout_redirect_uri=connection.post_logout_redirect_uri(issuer),
+        backchannel_logout_uri=connection.backchannel_logout_uri(issuer),
         jwks_uri=values["jwks_uri"],
         token_endpoint_auth_method=AUTH_METHOD,
         token_endpoint_auth_signing_alg=connection.signing_alg,

@@ -133,8 +133,9 @@ class UserAuthentication:
             code=answer.code,
             login_started=record.started_at,
             now=self.clock.now(),
-            max_age=record.request.max_age,
-            # What the administrator demands is enforced; what an application asks is voluntary.
+            # What the administrator demands is enforced here, and what the application asked after
+            # it: an answer that is refused there is an honest one.
+            max_age=_demanded_age(connection),
             acr_values=tuple(connection.upstream_params.get("acr_values", "").split()),
         )
 
@@ -152,6 +153,11 @@ class UserAuthentication:
             subject=id_token.subject,
         )
         return {**userinfo, **id_token.claims}
+
+
+def _demanded_age(connection: Connection) -> int | None:
+    text = connection.upstream_params.get("max_age", "")
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _explain(error: str) -> SignetError:

@@ -4,44 +4,52 @@ from dataclasses import dataclass
 
 from signet.broker.grant import Grant
 from signet.broker.identity import released
-from signet.broker.own_access_token import verify_bearer
-from signet.broker.ports import Clients, Clock, Connections, Grants, Keyrings
-from signet.jose.jws import SignedClaims
-from signet.oauth.access_token import AccessTokenPolicy, check_access_token, invalid_token
+from signet.broker.live_grant import why_ended
+from signet.broker.ports import Connections, Grants, Together
+from signet.broker.protected_resource import ProtectedResource, ResourceRequest
+from signet.oauth.access_token import invalid_token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadUserinfo:
     """The use case behind /userinfo."""
 
-    issuer: str
+    resource: ProtectedResource
     connections: Connections
-    clients: Clients
-    keyrings: Keyrings
     grants: Grants
-    clock: Clock
+    together: Together
 
-    def __call__(self, authorization: str | None) -> dict[str, object]:
+    def __call__(
+        self, authorization: str | None, *, dpop: str | None = None, method: str = "GET"
+    ) -> dict[str, object]:
         """Return the claims that the token's scopes give.
+
+        A proof is used up beside the read of the grant, so that it costs no wait.
 
         Raises:
             Denied: `invalid_token` or `insufficient_scope`. Unavailable: a store is.
+            Rejected: `invalid_dpop_proof` or `use_dpop_nonce`.
         """
-        verified = verify_bearer(authorization, self.keyrings)
-        policy = AccessTokenPolicy(
-            issuer=self.issuer, audience=self.issuer, scope="openid", now=self.clock.now()
+        request = ResourceRequest(
+            authorization=authorization, dpop=dpop, method=method, path="/userinfo"
         )
-        check_access_token(verified, policy)
-        grant = self._live_grant(verified)
-        return {**released(grant.profile, grant.scope), "sub": grant.subject}
+        admitted = self.resource(request, audience=self.resource.issuer, scope="openid")
+        claims = admitted.token.claims
+        _, found = self.together(
+            lambda: self.resource.proofs.use_up(admitted.proof),
+            lambda: self.grants.get(str(claims.get("grant_id", ""))),
+        )
+        grant = self._live_grant(found)
+        # A refresh may have narrowed the token's scope [RFC 6749 6].
+        scope = [name for name in str(claims["scope"]).split(" ") if name in grant.scope]
+        profile = released(grant.profile, scope, asked=grant.userinfo_claims)
+        return {**profile, "sub": grant.subject}
 
-    def _live_grant(self, verified: SignedClaims) -> Grant:
+    def _live_grant(self, grant: Grant | None) -> Grant:
         """Disabled means disabled: the grant, its client and its connection have to be alive."""
-        grant = self.grants.get(str(verified.claims.get("grant_id", "")))
-        if grant is None or grant.revoked or grant.redeemed_by is None:
-            raise invalid_token("the grant was ended")
-        client = self.clients.get(grant.client_id)
-        connection = self.connections.get(grant.connection_id)
-        if client is None or not client.enabled or connection is None or not connection.enabled:
-            raise invalid_token("the client or the connection is disabled")
+        if grant is None:
+            raise invalid_token("there is no such grant")
+        ended = why_ended(grant, clients=self.resource.clients, connections=self.connections)
+        if ended is not None:
+            raise invalid_token(ended)
         return grant

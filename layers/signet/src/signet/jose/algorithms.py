@@ -57,6 +57,9 @@ ALGORITHMS: Mapping[str, SigningAlgorithm] = {
 }
 """By JOSE name. None of them is symmetric, and `none` is not among them."""
 
+PROOF_ALGORITHMS = ("ES256", "PS256")
+"""What DPoP proofs may be signed with: of the algorithms above those of FAPI 2.0 [5.4.1]."""
+
 
 def algorithm(name: str) -> SigningAlgorithm:
     """Return an algorithm by its JOSE name, in exactly that case.

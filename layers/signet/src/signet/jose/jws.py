@@ -24,7 +24,7 @@ from signet.jose.key_reference import key_reference
 MAX_TOKEN = 65_536
 MAX_CANDIDATES = 8
 _COORDINATE_BYTES = {"P-256": 32, "P-384": 48, "P-521": 66}
-_REFUSED_HEADERS = frozenset({"crit", "b64", "jwk", "jku", "x5u", "x5c", "zip", "enc"})
+REFUSED_HEADERS = frozenset({"crit", "b64", "jwk", "jku", "x5u", "x5c", "zip", "enc"})
 _OWN_HEADERS = frozenset({"alg", "typ", "crit", "b64", *KEY_HEADERS})
 _VERIFIERS = {name: found for name, found in get_default_algorithms().items() if name in ALGORITHMS}
 
@@ -192,7 +192,7 @@ class UnverifiedJws:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedClaims:
-    """Header and claims whose signature was verified; outside tests only `verify` makes them."""
+    """Header and claims whose signature was verified; outside tests only verifiers make them."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
@@ -205,6 +205,18 @@ def read_unverified(token: str) -> UnverifiedJws:
         InvalidToken: too long, not three canonical segments, no strict JSON objects, or a header
             that would bring its own key or rules (`crit`, `b64`, `jwk`, `jku`, `x5u`, `x5c`).
     """
+    unverified = take_apart(token)
+    if REFUSED_HEADERS & unverified.header.keys():
+        raise InvalidToken("its header brings keys or rules of its own")
+    return unverified
+
+
+def take_apart(token: str) -> UnverifiedJws:
+    """Take a token apart, whatever parameters its header has; `read_unverified` is for tokens.
+
+    Raises:
+        InvalidToken: too long, not three canonical segments, or no strict JSON objects.
+    """
     segments = token.split(".")
     if len(token) > MAX_TOKEN or len(segments) != 3 or not token.isascii():  # noqa: PLR2004
         raise InvalidToken("it is not a compact JWS of a sensible length")
@@ -214,8 +226,6 @@ def read_unverified(token: str) -> UnverifiedJws:
         signature = base64url.decode(segments[2])
     except Rejected as error:
         raise InvalidToken(f"a segment: {error.code}") from error
-    if _REFUSED_HEADERS & header.keys():
-        raise InvalidToken("its header brings keys or rules of its own")
     return UnverifiedJws(
         header=header,
         claims=claims,
@@ -248,7 +258,7 @@ def verify(token: str, *, keys: Jwks, alg: str, types: frozenset[str | None]) ->
     candidates = keys.candidates(kid=kid, algorithm=pinned)[:MAX_CANDIDATES]
     if not candidates:
         raise UnknownKey
-    if not any(_holds(unverified, pinned, candidate.key) for candidate in candidates):
+    if not any(holds(unverified, pinned, candidate.key) for candidate in candidates):
         if kid is None:
             # Whoever names no key may have signed with one that the set does not have yet.
             raise UnknownKey
@@ -265,5 +275,6 @@ def _check_type(header: Mapping[str, Any], types: frozenset[str | None]) -> None
         raise InvalidToken("it is a token of another kind")
 
 
-def _holds(token: UnverifiedJws, pinned: SigningAlgorithm, key: object) -> bool:
+def holds(token: UnverifiedJws, pinned: SigningAlgorithm, key: object) -> bool:
+    """Tell whether a token's signature is that of a key, which has to fit the algorithm."""
     return _VERIFIERS[pinned.name].verify(token.signing_input, key, token.signature)

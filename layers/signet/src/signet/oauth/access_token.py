@@ -8,7 +8,9 @@ from signet.jose.jws import SignedClaims
 
 TYP = "at+jwt"
 LIFETIME_SECONDS = 3_600
-_BEARER = "bearer"
+BEARER = "bearer"
+DPOP = "dpop"
+_SCHEMES = frozenset({BEARER, DPOP})
 
 
 def build_access_token_claims(  # noqa: D417
@@ -22,12 +24,14 @@ def build_access_token_claims(  # noqa: D417
     jti: str,
     now: int,
     login: Mapping[str, object],
+    jkt: str | None = None,
 ) -> dict[str, object]:
     """Write the claims of an access token [RFC 9068 2.2].
 
     Args:
         grant_id: names the stored grant, so that a revoked one ends its tokens.
         login: `auth_time`, `acr`, `amr` as far as they are known [2.2.1].
+        jkt: thumbprint of the key that the token is bound to.
     """
     return {
         "iss": issuer,
@@ -40,6 +44,7 @@ def build_access_token_claims(  # noqa: D417
         "iat": now,
         "exp": now + LIFETIME_SECONDS,
         **{name: login[name] for name in ("auth_time", "acr", "amr") if name in login},
+        **confirmation(jkt),
     }
 
 
@@ -51,6 +56,7 @@ def build_client_token_claims(
     scope: Sequence[str],
     jti: str,
     now: int,
+    jkt: str | None = None,
 ) -> dict[str, object]:
     """Write the claims of a client's own access token: its subject is the client [2.2]."""
     return {
@@ -62,19 +68,32 @@ def build_client_token_claims(
         "jti": jti,
         "iat": now,
         "exp": now + LIFETIME_SECONDS,
+        **confirmation(jkt),
     }
 
 
-def read_bearer(authorization: str | None) -> str:
-    """Take the token out of an Authorization header; the scheme's case does not count [RFC 6750].
+def confirmation(jkt: str | None) -> dict[str, object]:
+    """Write the claim that binds a token to a key, where it is bound to one [RFC 9449 6.1]."""
+    return {} if jkt is None else {"cnf": {"jkt": jkt}}
+
+
+def token_type(jkt: str | None) -> str:
+    """Say how a token has to be shown [RFC 6749 7.1; RFC 9449 5]."""
+    return "Bearer" if jkt is None else "DPoP"
+
+
+def read_presented(authorization: str | None) -> tuple[str, str]:
+    """Take scheme and token out of an Authorization header [RFC 6750 2.1; RFC 9449 7.1].
+
+    The scheme's case does not count; it is returned in lower case.
 
     Raises:
         Denied: `invalid_token`.
     """
     scheme, _, token = (authorization or "").partition(" ")
-    if scheme.lower() != _BEARER or not token or " " in token:
-        raise invalid_token("no bearer token")
-    return token
+    if scheme.lower() not in _SCHEMES or not token or " " in token:
+        raise invalid_token("no token by the scheme Bearer or DPoP")
+    return scheme.lower(), token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from signet.errors import Denied, Rejected
-from signet.oauth.authorization_request import authorization_url
 
 _STATE = re.compile(r"[A-Za-z0-9_-]{43}")
 _ERROR_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -70,17 +69,14 @@ def _check_issuer(found: str | None, *, issuer: str, required: bool) -> None:
         )
 
 
-def success_url(*, redirect_uri: str, code: str, state: str | None, issuer: str) -> str:
-    """Write the address that brings the code to the application [RFC 6749 4.1.2; RFC 9207 2]."""
-    return authorization_url(redirect_uri, _with_state({"code": code}, state, issuer))
+def success_answer(*, code: str, state: str | None, issuer: str) -> dict[str, str]:
+    """Write the parameters that bring the code to the application [RFC 6749 4.1.2; RFC 9207 2]."""
+    return _with_state({"code": code}, state, issuer)
 
 
-def error_url(
-    *, redirect_uri: str, error: str, description: str, state: str | None, issuer: str
-) -> str:
-    """Write the address that brings an error to the application [RFC 6749 4.1.2.1]."""
-    answer = {"error": error, "error_description": description}
-    return authorization_url(redirect_uri, _with_state(answer, state, issuer))
+def error_answer(*, error: str, description: str, state: str | None, issuer: str) -> dict[str, str]:
+    """Write the parameters that bring an error to the application [RFC 6749 4.1.2.1]."""
+    return _with_state({"error": error, "error_description": description}, state, issuer)
 
 
 def _with_state(answer: dict[str, str], state: str | None, issuer: str) -> dict[str, str]:

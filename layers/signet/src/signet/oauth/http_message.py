@@ -11,13 +11,17 @@ _PUBLIC = "The identity provider is not available now."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """One HTTP attempt; `form` is sent as application/x-www-form-urlencoded."""
+    """One HTTP attempt; `form` is sent as application/x-www-form-urlencoded.
+
+    Where the answer's status says all, `reads_body` is False: its body may then be anything.
+    """
 
     method: Literal["GET", "POST", "PUT"]
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] | None = field(default=None, repr=False)
     content: bytes | None = field(default=None, repr=False)
+    reads_body: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

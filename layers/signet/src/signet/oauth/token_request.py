@@ -8,6 +8,8 @@ from signet.oauth.client_assertion import ASSERTION_TYPE, invalid_client
 
 AUTHORIZATION_CODE = "authorization_code"
 CLIENT_CREDENTIALS = "client_credentials"
+REFRESH_TOKEN = "refresh_token"  # noqa: S105  (a grant type's name)
+OFFLINE_ACCESS = "offline_access"
 _CODE_LIMIT = 512
 # Longer than any assertion that can pass; a bound before the first byte is parsed.
 _ASSERTION_LIMIT = 16_384
@@ -63,6 +65,37 @@ class CodeRedemption:
             redirect_uri=_required(parameters, "redirect_uri"),
             code_verifier=_required(parameters, "code_verifier"),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshRequest:
+    """The parameters of a refresh_token request; `scope` is what it asks for, if it does."""
+
+    token: str
+    scope: str | None
+
+    @classmethod
+    def parse(cls, parameters: Mapping[str, str]) -> "RefreshRequest":
+        """Read a refresh; call it only once the client is authenticated [RFC 6749 6].
+
+        Raises:
+            Rejected: `invalid_request` for an absent parameter.
+        """
+        return cls(token=_required(parameters, "refresh_token"), scope=parameters.get("scope"))
+
+
+def narrowed_scope(asked: str | None, *, granted: tuple[str, ...]) -> tuple[str, ...]:
+    """Settle the scope of a refresh: all that was granted, or the part that is asked for [6].
+
+    Raises:
+        Rejected: `invalid_scope`: something was not granted.
+    """
+    if asked is None:
+        return granted
+    scope = tuple(dict.fromkeys(asked.split(" ")))
+    if not set(scope) <= set(granted):
+        raise Rejected("invalid_scope", "The scope is more than what was granted.")
+    return scope
 
 
 def grant_type(parameters: Mapping[str, str]) -> str:

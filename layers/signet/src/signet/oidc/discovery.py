@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from signet.errors import Misconfigured
+from signet.jose.algorithms import PROOF_ALGORITHMS
 from signet.oauth import pkce
+from signet.oauth.authorization_request import RESPONSE_MODES
 
 _WELL_KNOWN = "/.well-known/openid-configuration"
 AUTH_METHOD = "private_key_jwt"
@@ -30,6 +32,8 @@ class ProviderMetadata:
     userinfo_endpoint: str | None
     pushed_authorization_request_endpoint: str | None
     iss_parameter_supported: bool
+    claims_parameter_supported: bool = False
+    end_session_endpoint: str | None = None
 
     @classmethod
     def read(cls, document: Mapping[str, object], *, issuer: str) -> "ProviderMetadata":
@@ -54,6 +58,8 @@ class ProviderMetadata:
             iss_parameter_supported=(
                 document.get("authorization_response_iss_parameter_supported") is True
             ),
+            claims_parameter_supported=document.get("claims_parameter_supported") is True,
+            end_session_endpoint=_usable_url(document, "end_session_endpoint"),
         )
 
 
@@ -69,6 +75,14 @@ def _check_methods(document: Mapping[str, object]) -> None:
 
 def _optional_url(document: Mapping[str, object], name: str) -> str | None:
     return None if document.get(name) is None else _url(document, name)
+
+
+def _usable_url(document: Mapping[str, object], name: str) -> str | None:
+    """Read an address that no login needs: one that cannot be used counts as absent."""
+    try:
+        return _optional_url(document, name)
+    except Misconfigured:
+        return None
 
 
 def _url(document: Mapping[str, object], name: str) -> str:
@@ -94,31 +108,59 @@ def _wrong(reason: str) -> Misconfigured:
 
 
 def issuer_metadata(
-    issuer: str, *, id_token_algs: tuple[str, ...], assertion_algs: tuple[str, ...]
+    issuer: str,
+    *,
+    id_token_algs: tuple[str, ...],
+    assertion_algs: tuple[str, ...],
+    sessions: bool = True,
 ) -> dict[str, object]:
-    """Write our own metadata: what works, and nothing else [OIDC Discovery 3; RFC 8414 2]."""
+    """Write our own metadata: what works, and nothing else [OIDC Discovery 3; RFC 8414 2].
+
+    Where no `sessions` are kept, nobody is told when one ends.
+    """
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
+        "pushed_authorization_request_endpoint": f"{issuer}/par",
         "userinfo_endpoint": f"{issuer}/userinfo",
+        "revocation_endpoint": f"{issuer}/revoke",
+        "introspection_endpoint": f"{issuer}/introspect",
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "client_credentials"],
+        "response_modes_supported": list(RESPONSE_MODES),
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "subject_types_supported": ["public"],
-        "scopes_supported": ["openid", "profile", "email", "phone", "address"],
+        "scopes_supported": ["openid", "profile", "email", "phone", "address", "offline_access"],
         "id_token_signing_alg_values_supported": list(id_token_algs),
-        "token_endpoint_auth_methods_supported": [AUTH_METHOD],
-        "token_endpoint_auth_signing_alg_values_supported": list(assertion_algs),
+        **_client_authentication(assertion_algs),
+        "dpop_signing_alg_values_supported": list(PROOF_ALGORITHMS),
         "code_challenge_methods_supported": [pkce.METHOD],
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "prompt_values_supported": ["none", "login", "select_account"],
         "authorization_response_iss_parameter_supported": True,
-        "request_parameter_supported": False,
+        # Each client says for itself whether it has to [RFC 9126 6].
+        "require_pushed_authorization_requests": False,
+        "request_parameter_supported": True,  # for clients that registered for it
+        "request_object_signing_alg_values_supported": list(assertion_algs),
         "request_uri_parameter_supported": False,
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr",
-            "connection", "name", "given_name", "family_name", "email", "email_verified",
+            "sid", "connection", "name", "given_name", "family_name", "email", "email_verified",
         ],
+        "end_session_endpoint": f"{issuer}/logout",
+        "backchannel_logout_supported": sessions,
+        "backchannel_logout_session_supported": sessions,
     }  # fmt: skip
+
+
+def _client_authentication(algs: tuple[str, ...]) -> dict[str, object]:
+    """Tell for each endpoint that clients authenticate at the one way to do it."""
+    return {
+        name: value
+        for endpoint in ("token", "revocation", "introspection")
+        for name, value in (
+            (f"{endpoint}_endpoint_auth_methods_supported", [AUTH_METHOD]),
+            (f"{endpoint}_endpoint_auth_signing_alg_values_supported", list(algs)),
+        )
+    }

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from signet.adapters.eventbridge import LOGOUT_REQUESTED as LOGOUT_REQUESTED  # noqa: PLC0414
 from signet.adapters.eventbridge import REAPING_REQUESTED as REAPING_REQUESTED  # noqa: PLC0414
 from signet.adapters.eventbridge import SOURCE
 from signet.adapters.eventbridge import STEP_REQUESTED as STEP_REQUESTED  # noqa: PLC0414
 from signet.broker.connection_id import is_connection_id
 from signet.broker.keyring import ISSUER
+from signet.broker.ports import LogoutNotice
 from signet.errors import Rejected, SignetError
 from signet.web.log import log_dropped_event, log_failed_event
 
@@ -22,6 +24,7 @@ KEY_REFUSED = "KeyRefused"
 _TICK = ("aws.events", "Scheduled Event")
 _KID = re.compile(r"[A-Za-z0-9_-]{43}")
 MAX_POSITION = 1_024
+MAX_NAME = 255
 
 Use = Callable[["BusEvent"], None]
 Handler = Callable[[dict[str, Any], object], None]
@@ -77,6 +80,20 @@ class BusEvent:
         if not (isinstance(kid, str) and _KID.fullmatch(kid)):
             raise malformed("a kid that is no thumbprint")
         return _owner(self.detail.get("subject")), kid
+
+    def logout_notice(self) -> LogoutNotice:
+        """Return whom `BackchannelLogoutRequested` wants an application to be told of.
+
+        Raises:
+            Rejected: `malformed_event`.
+        """
+        members = dict(self.detail)
+        texts = {name: value for name, value in members.items() if isinstance(value, str) and value}
+        if texts != members or set(texts) != {"client_id", "subject", "sid"}:
+            raise malformed("members other than a client, a subject and a session")
+        if any(len(value) > MAX_NAME for value in texts.values()):
+            raise malformed("a name that is too long")
+        return LogoutNotice(**texts)
 
     def position(self) -> str:
         """Return where `KeyReapingRequested` goes on in the list of keys.

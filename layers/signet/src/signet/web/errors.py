@@ -3,12 +3,16 @@
 import re
 
 from signet.errors import Denied, Misconfigured, SignetError, Unavailable
-from signet.web.pages import error_page_body, style_source
+from signet.oauth.dpop_error import INVALID_PROOF, USE_NONCE
+from signet.web.challenge import challenge, nonce_header
+from signet.web.pages import SIGN_IN_FAILED, SIGN_OUT_FAILED, error_page_body, style_source
 from signet.web.request import Request
 from signet.web.response import NOTHING_LOADS, Response, json_response
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}")
 _RETRY_AFTER = {"retry-after": "5"}
+# At a resource a proof that does not hold is a caller that is not known [RFC 9449 7.1].
+_RESOURCE_STATUS = {"insufficient_scope": 403, INVALID_PROOF: 401, USE_NONCE: 401}
 
 
 def oauth_error(problem: SignetError, request: Request) -> Response:
@@ -21,22 +25,18 @@ def oauth_error(problem: SignetError, request: Request) -> Response:
     return json_response(
         {"error": code, "error_description": problem.public},
         status=problem.status,
-        headers={**_retry(problem), **_challenge(problem, request)},
+        headers={**_retry(problem), **_challenge(problem, request), **nonce_header(problem)},
         problem=problem,
     )
 
 
 def bearer_error(problem: SignetError, request: Request) -> Response:
-    """Answer the caller of a protected resource [RFC 6750 3]."""
+    """Answer the caller of a protected resource [RFC 6750 3; RFC 9449 7.1]."""
     if isinstance(problem, Unavailable | Misconfigured):
         return oauth_error(problem, request)
-    status = 403 if problem.code == "insufficient_scope" else problem.status
-    challenge = (
-        "Bearer"
-        if "authorization" not in request.headers
-        else (f'Bearer error="{problem.code}", error_description="{problem.public}"')
-    )
-    return Response(status=status, headers={"www-authenticate": challenge}, problem=problem)
+    status = _RESOURCE_STATUS.get(problem.code, problem.status)
+    headers = challenge(problem.code, problem, request)
+    return Response(status=status, headers=headers, problem=problem)
 
 
 def published_error(problem: SignetError, request: Request) -> Response:
@@ -48,6 +48,15 @@ def published_error(problem: SignetError, request: Request) -> Response:
 
 def error_page(problem: SignetError, request: Request) -> Response:
     """Show a person what happened, with a number to tell the support, and no detail."""
+    return _page_of(problem, request, title=SIGN_IN_FAILED)
+
+
+def logout_error_page(problem: SignetError, request: Request) -> Response:
+    """Show a person that signing out did not succeed, in the same way."""
+    return _page_of(problem, request, title=SIGN_OUT_FAILED)
+
+
+def _page_of(problem: SignetError, request: Request, *, title: str) -> Response:
     return Response(
         status=problem.status,
         headers={
@@ -55,7 +64,7 @@ def error_page(problem: SignetError, request: Request) -> Response:
             "content-security-policy": f"{NOTHING_LOADS}; style-src {style_source()}",
             **_retry(problem),
         },
-        body=error_page_body(problem.public, correlation_id=request.correlation_id),
+        body=error_page_body(problem.public, correlation_id=request.correlation_id, title=title),
         problem=problem,
     )
 

@@ -1,4 +1,7 @@
-"""The pages that Signet itself shows a person. No script, nothing loaded, everything escaped."""
+"""The pages that Signet itself shows a person. Nothing loaded, everything escaped.
+
+One page has a script, of one line: it posts an answer to the application.
+"""
 
 import base64
 import hashlib
@@ -28,33 +31,46 @@ background:var(--calm);color:var(--card);cursor:pointer}
 p.problem{color:var(--mark);font-weight:600}
 """
 
+_SUBMIT = "document.forms[0].submit()"
+
 
 def style_source() -> str:
     """Return the Content-Security-Policy source that allows our one style and no other."""
-    digest = hashlib.sha256(_STYLE.encode("utf-8")).digest()
+    return _source(_STYLE)
+
+
+def submit_source() -> str:
+    """Return the Content-Security-Policy source that allows our one script and no other."""
+    return _source(_SUBMIT)
+
+
+def _source(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
-def error_page_body(text: str, *, correlation_id: str) -> str:
-    """Write the page of an error; `text` is one of our own public texts."""
+SIGN_IN_FAILED = "Sign-in did not complete"
+SIGN_OUT_FAILED = "Sign-out did not complete"
+
+
+def error_page_body(text: str, *, correlation_id: str, title: str = SIGN_IN_FAILED) -> str:
+    """Write the page of an error; `text` and `title` are our own public texts."""
     return _page(
-        "Sign-in did not complete",
-        f"<main><h1>Sign-in did not complete</h1><p>{escape(text)}</p>"
+        title,
+        f"<main><h1>{title}</h1><p>{escape(text)}</p>"
         "<small>If it happens again, give this number to the support: "
         f"{escape(correlation_id)}</small></main>",
     )
 
 
-def email_page_body(parameters: Mapping[str, str], *, unknown: bool) -> str:
+def email_page_body(
+    parameters: Mapping[str, str], *, unknown: bool, field: str = "login_hint"
+) -> str:
     """Write the page that asks for the work email; the application's request goes along.
 
     It names no organisation, and says the same of an address that is not known, of one whose
     connection is disabled, and of one that this application may not use.
     """
-    carried = "".join(
-        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
-        for name, value in parameters.items()
-    )
     problem = (
         '<p class="problem" role="alert">We found no sign-in for this address. Check it, or ask '
         "your administrator.</p>"
@@ -63,8 +79,45 @@ def email_page_body(parameters: Mapping[str, str], *, unknown: bool) -> str:
         "Sign in",
         '<main class="ask"><h1>Sign in</h1><p>With your work email we find your organisation\'s '
         f'own sign-in.</p>{problem if unknown else ""}<form method="get" action="/authorize">'
-        f'{carried}<label>Work email<input type="email" name="login_hint" required autofocus '
-        'autocomplete="email" maxlength="320"></label><button>Continue</button></form></main>',
+        f'{_hidden(parameters)}<label>Work email<input type="email" name="{escape(field)}" '
+        'required autofocus autocomplete="email" maxlength="320"></label>'
+        "<button>Continue</button></form></main>",
+    )
+
+
+def form_post_body(url: str, fields: Mapping[str, str]) -> str:
+    """Write the page that posts an answer to an application, by itself or by its button."""
+    return _page(
+        "Signing in",
+        f'<main class="ask"><h1>Signing in</h1><form method="post" action="{escape(url)}">'
+        f"{_hidden(fields)}<button>Continue</button></form></main>"
+        f"<script>{_SUBMIT}</script>",
+    )
+
+
+def _hidden(fields: Mapping[str, str]) -> str:
+    return "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+        for name, value in fields.items()
+    )
+
+
+def confirm_logout_page_body(parameters: Mapping[str, str]) -> str:
+    """Write the page that asks whether to sign out; it names no application and no person."""
+    return _page(
+        "Sign out",
+        '<main class="ask"><h1>Sign out?</h1><p>You will have to sign in again in every '
+        "application that you use with this browser.</p>"
+        f'<form method="post" action="/logout">{_hidden(parameters)}'
+        "<button>Sign out</button></form></main>",
+    )
+
+
+def signed_out_page_body() -> str:
+    """Write the page that ends a sign-out which leads nowhere else."""
+    return _page(
+        "Signed out",
+        '<main class="ask"><h1>You are signed out</h1><p>You can close this window.</p></main>',
     )
 
 

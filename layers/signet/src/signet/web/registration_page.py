@@ -125,6 +125,10 @@ def _values(sheet: RegistrationSheet) -> str:
         "Client authentication": _code(sheet.token_endpoint_auth_method),
         "Algorithm": _code(sheet.token_endpoint_auth_signing_alg),
         "Public keys": _public_keys(sheet),
+        "Post-logout redirect URI": "where the provider asks for it:"
+        f"{_block(sheet.post_logout_redirect_uri)}",
+        "Back-channel logout URI": "where the provider has it, so that a sign-out there ends the "
+        f"sign-ins here:{_block(sheet.backchannel_logout_uri)}",
         "Scopes": " ".join(map(_code, sheet.scopes)),
         "Client ID": _code(sheet.client_id) + " as Signet has it now",
         "Your issuer": _code(sheet.issuer) + " as Signet has it now",

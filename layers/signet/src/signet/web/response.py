@@ -8,7 +8,7 @@ from typing import Any
 from signet.broker.front_channel import AskForEmail, Redirection
 from signet.errors import SignetError
 from signet.web.cookies import set_cookie
-from signet.web.pages import email_page_body, style_source
+from signet.web.pages import email_page_body, form_post_body, style_source, submit_source
 
 _ALWAYS = {
     "x-content-type-options": "nosniff",
@@ -72,24 +72,50 @@ def email_page(ask: AskForEmail, *, secure: bool) -> Response:
     Browsers hold a form's redirects against `form-action` too, and this form's answer leads to the
     person's own provider, whatever its address is.
     """
-    targets = "'self' https:" if secure else "'self' https: http:"
+    body = email_page_body(ask.parameters, unknown=ask.unknown, field=ask.field)
+    return own_page(body, form_action=_anywhere(secure=secure))
+
+
+def own_page(body: str, *, form_action: str, cookies: tuple[str, ...] = ()) -> Response:
+    """Show a page of ours whose form, if it has one, leads where `form_action` says."""
     return Response(
         status=200,
-        headers={
-            "content-type": "text/html; charset=utf-8",
-            "content-security-policy": (
-                f"{_NOTHING}; form-action {targets}; style-src {style_source()}"
-            ),
-        },
-        body=email_page_body(ask.parameters, unknown=ask.unknown),
+        headers=_page_headers(f"style-src {style_source()}", form_action=form_action),
+        body=body,
+        cookies=cookies,
     )
 
 
 def redirect(redirection: Redirection, *, secure: bool) -> Response:
-    """Send the browser on with 303, so that a POST's body goes nowhere else [RFC 9700 4.12]."""
+    """Send the browser on with 303, so that a POST's body goes nowhere else [RFC 9700 4.12].
+
+    An answer by form_post is a page instead, whose form the browser posts.
+    """
+    if redirection.form is not None:
+        sources = f"style-src {style_source()}; script-src {submit_source()}"
+        return Response(
+            status=200,
+            headers=_page_headers(sources, form_action=_anywhere(secure=secure)),
+            body=form_post_body(redirection.url, redirection.form),
+            cookies=tuple(set_cookie(cookie, secure=secure) for cookie in redirection.cookies),
+            problem=redirection.problem,
+        )
     return Response(
         status=303,
         headers={"location": redirection.url},
         cookies=tuple(set_cookie(cookie, secure=secure) for cookie in redirection.cookies),
         problem=redirection.problem,
     )
+
+
+def _anywhere(*, secure: bool) -> str:
+    """Allow a form that leads to another host."""
+    return "'self' https:" if secure else "'self' https: http:"
+
+
+def _page_headers(sources: str, *, form_action: str) -> dict[str, str]:
+    """Allow what a page is made of, and where its form leads."""
+    return {
+        "content-type": "text/html; charset=utf-8",
+        "content-security-policy": f"{_NOTHING}; form-action {form_action}; {sources}",
+    }

@@ -133,7 +133,7 @@ class GuardedFetcher:
                 connection = BoundedConnection(
                     sock, authority=destination.authority, limits=self._limits, deadline=deadline
                 )
-                return self._exchange(connection, request.method, destination, headers, body)
+                return self._exchange(connection, request, destination, headers, body)
 
     def _addresses(self, destination: Destination, deadline: Deadline) -> list[str]:
         """Resolve once; every answer has to be allowed, or one could be picked at connect time.
@@ -171,18 +171,18 @@ class GuardedFetcher:
     def _exchange(
         self,
         connection: BoundedConnection,
-        method: str,
+        request: HttpRequest,
         destination: Destination,
         headers: Mapping[str, str],
         body: bytes | None,
     ) -> HttpAnswer:
         try:
-            connection.request(method, destination.target, body=body, headers=dict(headers))
+            connection.request(request.method, destination.target, body=body, headers=dict(headers))
             response = connection.read_head()
             answer = HttpAnswer(
                 status=response.status,
                 headers=_combined(response.getheaders()),
-                body=self._body(response),
+                body=self._body(response) if request.reads_body else b"",
             )
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise Unreachable(f"exchange: {type(error).__name__}", sent=True) from None

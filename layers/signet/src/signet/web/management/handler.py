@@ -66,7 +66,13 @@ def answer(api: Management, request: Request) -> Response:
     operation, parameters = find(request)
     by = _NOBODY
     if operation.scope != PUBLIC:
-        by = api.access(request.headers.get("authorization"), scope=operation.scope)
+        by = api.access(
+            request.headers.get("authorization"),
+            scope=operation.scope,
+            dpop=request.headers.get("dpop"),
+            method=request.method,
+            path=request.path,
+        )
     call = Call(
         api=api,
         by=by,

@@ -102,6 +102,9 @@ class ConnectionMembers(Closed):
         "Whether authorization requests are pushed [RFC 9126].", "auto"
     )
     response_mode: Literal["query", "form_post"] = optional("How the answer comes.", "query")
+    upstream_logout: bool = optional(
+        "Whether who signs out here is signed out at the provider too, where it can do that."
+    )
 
 
 class PublicKey(BaseModel):
@@ -199,6 +202,8 @@ class RegistrationSheet(Closed):
     issuer: str
     client_id: str
     redirect_uri: str
+    post_logout_redirect_uri: str
+    backchannel_logout_uri: str
     jwks_uri: str
     token_endpoint_auth_method: Literal["private_key_jwt"]
     token_endpoint_auth_signing_alg: ALGORITHM
@@ -232,11 +237,23 @@ class ClientMembers(Closed):
     token_endpoint_auth_signing_alg: ALGORITHM = optional("What it signs with.", "ES256")
     id_token_signed_response_alg: Literal["RS256"] = optional("What we sign with.", "RS256")
     connections: Literal["*"] | Texts = optional("Names of connections, or all.", ["acme"])
-    dpop_bound_access_tokens: bool = optional("Not available yet.")
-    require_pushed_authorization_requests: bool = optional("Not available yet.")
+    dpop_bound_access_tokens: bool = optional(
+        "Whether it has to send a DPoP proof, and gets bound tokens alone [RFC 9449 5.2]."
+    )
+    dpop_nonce_required: bool = optional("Whether its DPoP proofs need a nonce [RFC 9449 8].")
+    require_pushed_authorization_requests: bool = optional(
+        "Whether /authorize takes only what it pushed to /par."
+    )
+    request_object_signing_alg: ALGORITHM | None = optional(
+        "What its request objects are signed with; without it, none are taken.", "ES256"
+    )
     assertion_audience: Literal["issuer", "token_endpoint_compat"] = optional(
         "What its assertions may name as their audience.", "issuer"
     )
+    backchannel_logout_uri: Url | None = optional(
+        "Where it is told that a person is signed out.", "https://app.example/backchannel-logout"
+    )
+    backchannel_logout_session_required: bool = optional("Whether it needs `sid` there.")
     enabled: bool = optional("Whether it may do anything.")
 
 

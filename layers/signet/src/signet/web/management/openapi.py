@@ -62,11 +62,12 @@ _HEADERS: Mapping[str, str] = {
     "ETag": "The version, the same as `etag`.",
     "Location": "Where it is.",
     "Idempotency-Replayed": "`true` where this is the stored answer of an earlier request.",
-    "WWW-Authenticate": "What is asked for [RFC 6750].",
+    "WWW-Authenticate": "What is asked for [RFC 6750; RFC 9449 7.1].",
+    "DPoP-Nonce": "With `use_dpop_nonce`: the nonce that the DPoP proof has to carry [RFC 9449 9].",
     "Retry-After": "After how many seconds to try again.",
 }
 _STATUS_HEADERS: Mapping[int, tuple[str, ...]] = {
-    401: ("WWW-Authenticate",),
+    401: ("WWW-Authenticate", "DPoP-Nonce"),
     403: ("WWW-Authenticate",),
     503: ("Retry-After",),
 }
@@ -101,6 +102,7 @@ def codes_of(operation: Operation) -> list[str]:
     codes = {*operation.codes, "invalid_request", "server_error"}
     if operation.scope != PUBLIC:
         codes |= {"invalid_token", "insufficient_scope", "store_unavailable", "keyring_missing"}
+        codes |= {"invalid_dpop_proof", "use_dpop_nonce", "nonce_seed_missing"}
     if operation.variables:
         codes.add("not_found")
     if operation.body is not None:
@@ -205,7 +207,11 @@ def _security(issuer: str) -> dict[str, Any]:
     return {
         _SECURITY: {
             "type": "oauth2",
-            "description": "The client authenticates at the token endpoint by private_key_jwt.",
+            "description": (
+                "The client authenticates at the token endpoint by private_key_jwt. A token that "
+                "it got with a DPoP proof is shown with the scheme DPoP and another proof "
+                "[RFC 9449 7.1], any other with the scheme Bearer."
+            ),
             "flows": {"clientCredentials": flow},
         }
     }

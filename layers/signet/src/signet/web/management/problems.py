@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from signet.errors import SignetError, Unavailable
+from signet.web.challenge import challenge
 from signet.web.request import Request
 from signet.web.response import Response
 
@@ -20,6 +21,8 @@ STATUS: Mapping[str, int] = {
     "destination_refused": 400,
     "provider_metadata": 400,
     "invalid_token": 401,
+    "invalid_dpop_proof": 401,
+    "use_dpop_nonce": 401,
     "insufficient_scope": 403,
     "deployment_client": 403,
     "not_found": 404,
@@ -36,6 +39,7 @@ STATUS: Mapping[str, int] = {
     "provider_unreachable": 422,
     "server_error": 500,
     "keyring_missing": 500,
+    "nonce_seed_missing": 500,
     "certificate_missing": 500,
     "key_not_proved": 500,
     "signing_key": 500,
@@ -71,13 +75,11 @@ def problem(error: SignetError, request: Request) -> Response:
 
 
 def _challenge(status: int, error: SignetError, request: Request) -> dict[str, str]:
-    """Say what is asked for; without any token that is all that is said [RFC 6750 3.1]."""
+    """Say what is asked for, also to a caller who may not do this."""
     if status not in {401, 403}:
         return {}
-    if "authorization" not in request.headers:
-        return {"www-authenticate": "Bearer"}
-    code = "insufficient_scope" if status == 403 else "invalid_token"  # noqa: PLR2004
-    return {"www-authenticate": f'Bearer error="{code}", error_description="{error.public}"'}
+    code = "insufficient_scope" if status == 403 else error.code  # noqa: PLR2004
+    return challenge(code, error, request)
 
 
 def _retry(error: SignetError) -> dict[str, str]:
