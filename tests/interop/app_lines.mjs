@@ -109,7 +109,7 @@ export async function serve(makeApplication) {
       return {};
     }
     if (command.age) {
-      application.age(command.age);
+      await application.age?.(command.age); // a library that keeps none has nothing to age
       return {};
     }
     if (command.begin) {

@@ -15,6 +15,7 @@ await serve(({ issuer, clientId }) => {
   let as;
   let DPoP;
   let jkt;
+  const kept = {}; // what the library keeps of the issuer's JWKS
 
   async function discovered() {
     const address = new URL(issuer);
@@ -35,7 +36,9 @@ await serve(({ issuer, clientId }) => {
   const proving = () => ({ ...http, DPoP });
 
   async function about(tokens, response, subject) {
-    await oauth.validateApplicationLevelSignature(as, response, http);
+    await oauth.validateApplicationLevelSignature(
+      as, response, { ...http, [oauth.jwksCache]: kept },
+    );
     const userinfo = await withNonce(async () => oauth.processUserInfoResponse(
       as, client, subject,
       await oauth.userInfoRequest(as, client, tokens.access_token, proving()),
@@ -55,6 +58,11 @@ await serve(({ issuer, clientId }) => {
       const pair = alg === null ? undefined : await oauth.generateKeyPair(alg);
       DPoP = pair && oauth.DPoP(client, pair);
       jkt = DPoP && await DPoP.calculateThumbprint();
+    },
+
+    age(seconds) {
+      kept.uat -= seconds;
+      as = { ...as }; // what is kept counts for metadata that the library has not seen yet
     },
 
     async begin(parameters, by) {

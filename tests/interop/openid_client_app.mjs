@@ -42,9 +42,10 @@ await serve(({ issuer, clientId, alg }) => {
       DPoP = pair && client.getDPoPHandle(await configured(), pair);
     },
 
-    age(seconds) {
+    async age(seconds) {
       const { jwks, uat } = client.getJwksCache(config);
-      client.setJwksCache(config, { jwks, uat: uat - seconds });
+      config = undefined; // what is kept counts for a configuration that the library makes anew
+      client.setJwksCache(await configured(), { jwks, uat: uat - seconds });
     },
 
     async begin(parameters, by) {
