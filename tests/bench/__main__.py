@@ -1,9 +1,10 @@
 """The benchmarks: ratios against named baselines, measured in turn in one run.
 
     make bench
-    .venv/bin/python -m tests.bench [--quick] [warm] [cold] [rotation]
+    .venv/bin/python -m tests.bench [--quick] [warm] [token] [cold] [rotation]
 
 warm: processor time of a callback beside Authlib's for the same exchange.
+token: processor time of an exchange at /token beside npm oidc-provider's for the same one.
 cold: import and first answer of `callback` and `jwks` in fresh interpreters, beside a handler that
 imports boto3, Powertools and PyJWT at once.
 
@@ -22,11 +23,11 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench import cold_start, rotation, warm_callback
+from tests.bench import cold_start, rotation, token_exchange, warm_callback
 from tests.bench.surroundings import surroundings
 
 LIMIT_SECONDS = 350
-ALL = ["warm", "cold", "rotation"]
+ALL = ["warm", "token", "cold", "rotation"]
 PACKAGES = (
     "Authlib", "joserfc", "requests", "PyJWT", "cryptography", "boto3", "aws-lambda-powertools",
 )  # fmt: skip
@@ -55,6 +56,9 @@ def main(arguments: list[str]) -> int:
         if "warm" in chosen:
             rounds, batch = (4, 10) if options.quick else (12, 20)
             _say(warm_callback.measure(around, rounds=rounds, batch=batch, progress=_progress))
+        if "token" in chosen:
+            rounds, batch = (4, 10) if options.quick else (10, 20)
+            _say(token_exchange.measure(around, rounds=rounds, batch=batch, progress=_progress))
         if "cold" in chosen:
             runs = 4 if options.quick else 12
             _say(cold_start.measure(around, runs=runs, progress=_progress))

@@ -43,11 +43,13 @@ class Surroundings:
     environment: dict[str, str]
     connections: dict[str, Connection]
 
-    def start(self, start_login: StartLogin, connection: Connection) -> Redirection:
+    def start(
+        self, start_login: StartLogin, connection: Connection, *, client_id: str = "app"
+    ) -> Redirection:
         """Begin a login; the browser is at the provider then."""
         redirection = start_login(
             {
-                "client_id": "app",
+                "client_id": client_id,
                 "redirect_uri": APP,
                 "response_type": "code",
                 "scope": "openid profile email",

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from tests.support.application import REDIRECT_URI
 from tests.support.browser import query_of
-from tests.support.openid_client import OpenidClientApp
+from tests.support.library_app import LibraryApp
 from tests.support.stage import Stage, app_answer
 from tests.support.travelled import Travelled
 
@@ -23,26 +23,26 @@ def connected(stage: Stage) -> Stage:
 @pytest.fixture(scope="module", params=["ES256", "RS256", "PS256"])
 def inline(
     request: pytest.FixtureRequest, connected: Stage, travelled: Travelled
-) -> Iterator[OpenidClientApp]:
+) -> Iterator[LibraryApp]:
     """Register an application by its keys themselves."""
     alg = request.param
-    app = OpenidClientApp(connected.issuer, travelled, client_id=f"inline-{alg}", alg=alg)
+    app = LibraryApp(connected.issuer, travelled, client_id=f"inline-{alg}", alg=alg)
     connected.stack.register({"clients": [app.registration(jwks=app.jwks)]})
     yield app
     app.stop()
 
 
 @pytest.fixture
-def published(connected: Stage, travelled: Travelled) -> Iterator[OpenidClientApp]:
+def published(connected: Stage, travelled: Travelled) -> Iterator[LibraryApp]:
     """Register an application by the address of its keys."""
-    app = OpenidClientApp(connected.issuer, travelled, client_id="published", alg="ES256")
+    app = LibraryApp(connected.issuer, travelled, client_id="published", alg="ES256")
     connected.stack.register({"clients": [app.registration(jwks_uri=app.jwks_uri)]})
     yield app
     app.stop()
 
 
 def signed_in(
-    stage: Stage, app: OpenidClientApp, *, by: tuple[str, ...] = (), **changes: Any
+    stage: Stage, app: LibraryApp, *, by: tuple[str, ...] = (), **changes: Any
 ) -> dict[str, Any]:
     """Go from the application to the provider and back; return what the library made of it."""
     browser = stage.browser()
@@ -59,9 +59,7 @@ def signed_in(
     return app.tell(finish=f"{REDIRECT_URI}?{urlencode({**back, **changes})}")
 
 
-def test_openid_client_signs_in_with_a_key_of_its_own(
-    connected: Stage, inline: OpenidClientApp
-) -> None:
+def test_openid_client_signs_in_with_a_key_of_its_own(connected: Stage, inline: LibraryApp) -> None:
     result = signed_in(connected, inline)
     assert "error" not in result, result
     assert result["claims"]["iss"] == connected.issuer
@@ -76,7 +74,7 @@ def test_openid_client_pushes_its_request_and_signs_it(
     connected: Stage, travelled: Travelled, by: tuple[str, ...]
 ) -> None:
     name = f"by-{'-'.join(by)}"
-    app = OpenidClientApp(connected.issuer, travelled, client_id=name, alg="ES256")
+    app = LibraryApp(connected.issuer, travelled, client_id=name, alg="ES256")
     connected.stack.register({
         "clients": [
             app.registration(
@@ -94,20 +92,18 @@ def test_openid_client_pushes_its_request_and_signs_it(
     app.stop()
 
 
-def test_openid_client_checks_the_issuer_that_we_send(
-    connected: Stage, inline: OpenidClientApp
-) -> None:
+def test_openid_client_checks_the_issuer_that_we_send(connected: Stage, inline: LibraryApp) -> None:
     """Were our `iss` wrong or not announced, this library would not have gone on above."""
     result = signed_in(connected, inline, iss="https://evil.example")
     assert result["code"] == "OAUTH_INVALID_RESPONSE"
 
 
-def test_openid_client_understands_our_errors(connected: Stage, inline: OpenidClientApp) -> None:
+def test_openid_client_understands_our_errors(connected: Stage, inline: LibraryApp) -> None:
     assert signed_in(connected, inline, code="c" * 43)["error"] == "invalid_grant"
 
 
 def test_an_application_rotates_its_published_key_without_telling_us(
-    connected: Stage, published: OpenidClientApp
+    connected: Stage, published: LibraryApp
 ) -> None:
     assert "error" not in signed_in(connected, published)
     assert published.tell(fetches=True)["count"] == 1
@@ -121,7 +117,7 @@ def test_an_application_rotates_its_published_key_without_telling_us(
 def test_an_application_with_two_registered_keys_signs_with_either(
     connected: Stage, travelled: Travelled
 ) -> None:
-    app = OpenidClientApp(connected.issuer, travelled, client_id="two-keys", alg="ES256")
+    app = LibraryApp(connected.issuer, travelled, client_id="two-keys", alg="ES256")
     try:
         two = app.tell(rotate="app-key-2")["jwks"]
         assert [key["kid"] for key in two["keys"]] == ["app-key-1", "app-key-2"]
@@ -133,9 +129,7 @@ def test_an_application_with_two_registered_keys_signs_with_either(
         app.stop()
 
 
-def test_a_key_that_was_not_registered_is_refused(
-    connected: Stage, inline: OpenidClientApp
-) -> None:
+def test_a_key_that_was_not_registered_is_refused(connected: Stage, inline: LibraryApp) -> None:
     inline.tell(rotate="never-registered")
     refused = signed_in(connected, inline)
     inline.tell(use="app-key-1")
@@ -151,7 +145,7 @@ def test_openid_client_proves_a_key_of_its_own(
 ) -> None:
     """DPoP [RFC 9449]: a bound code and a bound token, and the nonce that it is asked for."""
     name = f"dpop-{alg}-{nonces}-{'-'.join(by)}"
-    app = OpenidClientApp(connected.issuer, travelled, client_id=name, alg="ES256")
+    app = LibraryApp(connected.issuer, travelled, client_id=name, alg="ES256")
     try:
         asked = {"dpop_bound_access_tokens": True, "dpop_nonce_required": nonces}
         connected.stack.register({"clients": [{**app.registration(jwks=app.jwks), **asked}]})
