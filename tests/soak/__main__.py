@@ -42,7 +42,7 @@ RUNS = {
         use=kept_for_too_long, rotations=1, connections=1, speed=10, rate=0, limit=600
     ),
     "crashes": Defaults(
-        use=rotate, rotations=1_000, connections=20, speed=20, rate=0.1, limit=3_600, tick=3
+        use=rotate, rotations=1_000, connections=40, speed=20, rate=0.1, limit=3_600, tick=3
     ),
     "faults": Defaults(
         use=fault_at_each_call, rotations=0, connections=1, speed=10, rate=0, limit=600

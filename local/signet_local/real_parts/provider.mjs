@@ -5,7 +5,7 @@
 //   {"port": 9000, "par": "off" | "on" | "required", "claimsInIdToken": false, "acrValues": [],
 //    "parameters": […names of parameters that a client may be held to…], "jwksMaxAge": seconds for
 //    which it keeps a client's keys, whatever their answer says (otherwise a minute, or their max-age),
-//    "codeSeconds": how long its codes are good (60)}
+//    "codeSeconds": how long its codes, and what was pushed to it, are good (60)}
 //   {"client": {…client metadata…}, "demands": {…}}   registers a client, or changes it; what it is
 //       held to besides, as other providers do it (all optional): `audience` is the one that its
 //       assertions name ("issuer" or "token_endpoint"), `typ` theirs, `userAgent` the header's
@@ -193,7 +193,7 @@ function configuration({
       ctx.type = 'json';
       ctx.body = out;
     },
-    ttl: { AccessToken: 600, AuthorizationCode: codeSeconds, IdToken: 600, Interaction: 600, Session: 3600, Grant: 3600 },
+    ttl: { AccessToken: 600, AuthorizationCode: codeSeconds, PushedAuthorizationRequest: codeSeconds, IdToken: 600, Interaction: 600, Session: 3600, Grant: 3600 },
   };
 }
 
