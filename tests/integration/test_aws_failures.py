@@ -93,6 +93,15 @@ USES: dict[str, Callable[[Stores], object]] = {
     "audit.checkpoint": lambda stores: stores.audit_chain.checkpoint(),
     "audit.keep_checkpoint": lambda stores: stores.audit_chain.keep_checkpoint(1, "jws"),
     "replay.use": lambda stores: stores.replay.use("JTI#x", expires_at=1),
+    "sessions.add": lambda stores: stores.sessions.add(records.session(), records.session_grant()),
+    "sessions.get": lambda stores: stores.sessions.get("SESSION#x"),
+    "sessions.remove": lambda stores: stores.sessions.remove("SESSION#x"),
+    "sessions.note": lambda stores: stores.sessions.note(
+        records.session(), records.session_grant()
+    ),
+    "sessions.use": lambda stores: stores.sessions.use("SESSION#x", now=1, idle_until=2),
+    "sessions.end": lambda stores: stores.sessions.end("sid"),
+    "sessions.named": lambda stores: stores.sessions.named("PERSON#x"),
 }
 STORE_FAILURES = {
     "ProvisionedThroughputExceededException": 400,

@@ -391,6 +391,40 @@ def test_a_proof_adds_no_wait_in_a_row_to_a_token_request(deployment: Deployment
     )
 
 
+def test_a_proof_adds_no_wait_in_a_row_to_a_refresh(deployment: Deployment) -> None:
+    token = deployment.offline()["refresh_token"]
+    proof = deployment.proof("POST", "/token")
+
+    with deployment.waits.trace() as row:
+        deployment.token("refresh_token", dpop=proof, refresh_token=token)
+
+    assert row.depth() == 3
+    assert str(row) == (
+        "((PutItem ReplayTable ∥ PutItem ReplayTable) ∥ GetItem GrantsTable)"
+        " → (UpdateItem GrantsTable ∥ Sign) → (TransactWriteItems EventsTable ∥ Sign)"
+    )
+
+
+def test_a_proof_adds_no_wait_in_a_row_to_a_pushed_request(deployment: Deployment) -> None:
+    with deployment.waits.trace() as row:
+        deployment.push(dpop=deployment.proof("POST", "/par"))
+
+    assert str(row) == "((PutItem ReplayTable ∥ PutItem ReplayTable) ∥ PutItem LoginsTable)"
+
+
+def test_a_session_uses_a_pushed_request_up_when_it_gives_a_code(deployment: Deployment) -> None:
+    browser, pushed = deployment.session(), deployment.push()
+
+    with deployment.waits.trace() as row:
+        deployment.start(browser, client_id="app", request_uri=pushed)
+
+    assert str(row) == (
+        "GetItem LoginsTable → GetItem SessionsTable"
+        " → (PutItem GrantsTable ∥ PutItem SessionsTable) → UpdateItem SessionsTable"
+        " → UpdateItem LoginsTable"
+    )
+
+
 def test_a_proof_adds_no_wait_in_a_row_to_userinfo(deployment: Deployment) -> None:
     finished = deployment.finish(deployment.start())
     tokens = deployment.redeem(finished, dpop=deployment.proof("POST", "/token"))

@@ -794,7 +794,7 @@ def test_the_end_of_a_session_takes_it_from_every_browser_and_tells_each_grant(o
     session, again = records.session(), records.session()
     again = replace(again, sid=session.sid, upstream=session.upstream)
     other = records.session(upstream=session.upstream)
-    grants = [records.session_grant(offline=number == 2) for number in range(3)]
+    grants = [records.session_grant() for _ in range(3)]
     of.sessions.add(session, grants[0])
     of.sessions.note(session, grants[1])
     of.sessions.add(again, grants[2])

@@ -5,17 +5,20 @@ in the same way when it ends. The collecting is done on the wire (tests/support/
 """
 
 import json
+import re
 
 import pytest
 from tests.support.application import Application
 from tests.support.lying_provider import Answer, Tenant
+from tests.support.proofs import Prover
 from tests.support.stage import Stage, app_answer
 from tests.support.travelled import CARRIED, Travelled
 
 NAME = "logs"
 EVERY_KIND = {
     "state", "nonce", "code", "code_verifier", "client_assertion", "access_token", "id_token",
-    "request", "request_uri", "cookie", "authorization", "client_secret", "private key",
+    "request", "request_uri", "cookie", "authorization", "client_secret", "private key", "dpop",
+    "refresh_token", "id_token_hint", "confirm", "logout_token",
 }  # fmt: skip
 
 
@@ -25,8 +28,13 @@ def app(stage: Stage) -> Application:
     stage.connect([NAME])
     tenant = stage.liar.tenants[NAME]
     tenant.metadata = {"pushed_authorization_request_endpoint": f"{tenant.issuer}/par"}
-    app = stage.application("logs-app")
+    app = stage.application(
+        "logs-app",
+        grant_types=["authorization_code", "refresh_token"],
+        scopes=["openid", "profile", "email", "offline_access"],
+    )
     travel_well(stage, app)
+    travel_on(stage, app)
     travel_badly(stage, app, tenant)
     return app
 
@@ -34,6 +42,25 @@ def app(stage: Stage) -> Application:
 def travel_well(stage: Stage, app: Application) -> None:
     tokens = app.redeem(*stage.code(app, NAME)).json()
     assert app.userinfo(tokens["access_token"]).status_code == 200
+
+
+def travel_on(stage: Stage, app: Application) -> None:
+    """Prove a key, refresh, sign out by a confirmation and by a hint, and have a provider do so."""
+    begun = stage.begin(app, NAME, scope="openid offline_access")
+    code = app_answer(begun.come_back())["code"]
+    proof = Prover().proof("POST", f"{stage.issuer}/token")
+    form = app.form(code, begun.sign_in.verifier)
+    tokens = app.http.post(f"{stage.issuer}/token", data=form, headers={"dpop": proof}).json()
+    assert app.refresh(tokens["refresh_token"]).status_code == 400
+    page = begun.browser.open(f"{stage.issuer}/logout")
+    found = re.search(r'name="confirm" value="([^"]+)"', page.text)
+    assert found is not None
+    confirmed = {"confirm": found.group(1)}
+    assert begun.browser.client.post(f"{stage.issuer}/logout", data=confirmed).status_code == 200
+    hinted = {"id_token_hint": tokens["id_token"]}
+    assert begun.browser.open(f"{stage.issuer}/logout", hinted).status_code == 200
+    address = stage.callbacks[NAME].removesuffix("callback") + "backchannel-logout"
+    assert app.http.post(address, data={"logout_token": app.assertion()}).status_code == 400
 
 
 def travel_badly(stage: Stage, app: Application, tenant: Tenant) -> None:
@@ -61,7 +88,7 @@ def travel_badly(stage: Stage, app: Application, tenant: Tenant) -> None:
 
 def test_every_kind_of_value_travelled(app: Application, travelled: Travelled) -> None:
     assert travelled.kinds() >= EVERY_KIND
-    assert CARRIED - {"refresh_token"} <= EVERY_KIND
+    assert CARRIED <= EVERY_KIND
 
 
 def test_the_logs_tell_of_what_was_refused(stage: Stage, app: Application) -> None:

@@ -139,18 +139,19 @@ def test_a_key_that_was_not_registered_is_refused(connected: Stage, inline: Libr
 
 @pytest.mark.parametrize("alg", ["ES256", "PS256"])
 @pytest.mark.parametrize("nonces", [False, True], ids=["without nonces", "with nonces"])
+@pytest.mark.parametrize("by", [(), ("par",)], ids=["by browser", "par"])
 def test_openid_client_proves_a_key_of_its_own(
-    connected: Stage, travelled: Travelled, alg: str, *, nonces: bool
+    connected: Stage, travelled: Travelled, alg: str, by: tuple[str, ...], *, nonces: bool
 ) -> None:
     """DPoP [RFC 9449]: a bound code and a bound token, and the nonce that it is asked for."""
-    name = f"dpop-{alg}-{nonces}"
+    name = f"dpop-{alg}-{nonces}-{'-'.join(by)}"
     app = LibraryApp(connected.issuer, travelled, client_id=name, alg="ES256")
     try:
         asked = {"dpop_bound_access_tokens": True, "dpop_nonce_required": nonces}
         connected.stack.register({"clients": [{**app.registration(jwks=app.jwks), **asked}]})
         assert signed_in(connected, app)["error"] == "invalid_request"
         app.tell(prove=alg)
-        result = signed_in(connected, app)
+        result = signed_in(connected, app, by=by)
     finally:
         app.stop()
     assert "error" not in result, result

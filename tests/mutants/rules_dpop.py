@@ -4,6 +4,7 @@ from tests.mutants.rule import Rule
 
 _PROOF = ("unit/oauth/test_dpop.py",)
 _URI = ("unit/oauth/test_http_uri.py",)
+_BOUND = "unit/broker/test_bound_logins.py::"
 _GRANTS = "integration/test_store_contracts.py::"
 _BROKER = "unit/broker/test_dpop.py::"
 
@@ -184,8 +185,8 @@ RULES = (
     ),
     _token(
         "the code keeps its key",
-        "broker/callback.py",
-        "            dpop_jkt=request.dpop_jkt,\n",
+        "broker/issued_code.py",
+        "        dpop_jkt=request.dpop_jkt,\n",
         "",
         "test_a_bound_code_is_no_code_without_a_proof",
     ),
@@ -237,5 +238,35 @@ RULES = (
         'return {"dpop-nonce": problem.nonce}',
         "return {}",
         ("unit/web/test_challenge.py",),
+    ),
+    Rule(
+        "DPoP at /par: the code is bound to the proved key",
+        "broker/request_pushing.py",
+        "replace(request, dpop_jkt=proof.jkt)",
+        "request",
+        (f"{_BOUND}test_a_code_that_was_pushed_with_a_proof_needs_that_key",),
+    ),
+    Rule(
+        "DPoP at /par: a proof is used up",
+        "broker/request_pushing.py",
+        "lambda: self.proofs.use_up(proof)",
+        "lambda: None",
+        (f"{_BOUND}test_a_proof_is_used_once_at_par",),
+    ),
+    Rule(
+        "DPoP refresh: the key of the grant",
+        "broker/refresh.py",
+        "if grant.dpop_jkt is not None and jkt != grant.dpop_jkt:",
+        "if False:",
+        (
+            f"{_BOUND}test_a_stolen_refresh_token_of_a_bound_grant_is_worth_nothing_and_ends_nothing",
+        ),
+    ),
+    Rule(
+        "DPoP refresh: a proof is used up",
+        "broker/refresh.py",
+        "lambda: self.proofs.use_up(proof)",
+        "lambda: None",
+        (f"{_BOUND}test_a_proof_is_used_once_for_a_refresh",),
     ),
 )

@@ -5,6 +5,8 @@ from tests.mutants.rule import Rule
 _LOGOUT = "unit/broker/test_logout.py::"
 _PROVIDER = "unit/broker/test_provider_logout.py::"
 _SENDING = "unit/broker/test_logout_sending.py::"
+_SAVING = "unit/broker/test_destinations_at_save.py::"
+_CLIENT = "unit/broker/test_client.py::"
 _BAD_TOKEN = "test_a_token_that_does_not_hold_ends_nothing_and_uses_nothing_up"
 _NO_HINT = "test_a_token_of_ours_that_is_no_id_token_of_one_client_is_no_hint"
 
@@ -42,6 +44,20 @@ def _upstream(name: str, text: str, instead: str, test: str) -> Rule:
 
 
 RULES = (
+    Rule(
+        "logout sending: a destination that may be called",
+        "broker/registration.py",
+        "            self.destinations.check(client.backchannel_logout_uri)\n",
+        "            pass\n",
+        (f"{_SAVING}test_no_client_is_made_that_is_told_of_sign_outs_at_a_forbidden_address",),
+    ),
+    Rule(
+        "logout sending: an address by the rules of addresses",
+        "broker/client.py",
+        "    return check_registrable(uri, allow_loopback=allow_loopback)\n",
+        "    return uri\n",
+        (f"{_CLIENT}test_the_address_that_is_told_of_sign_outs_is_held_to_the_same_rules",),
+    ),
     _upstream(
         "an administrator's wish",
         "if not (connection.upstream_logout and connection.enabled):",
@@ -137,15 +153,9 @@ RULES = (
     _hint("sub", '_demand(isinstance(claims.get("sub"), str), "sub")', "pass", _NO_HINT),
     _end(
         "grants end too",
-        "if not grant.offline:",
-        "if False:",
+        "self.grants.revoke(grant.grant_id)",
+        "pass",
         "test_a_hint_of_this_browsers_person_ends_the_session_and_leads_back",
-    ),
-    _end(
-        "offline_access outlives the session",
-        "if not grant.offline:",
-        "if True:",
-        "test_what_was_given_to_outlive_the_session_does",
     ),
     _end(
         "a disabled application is told nothing",

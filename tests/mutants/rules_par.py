@@ -86,8 +86,8 @@ RULES = (
     _rule(
         "a typed address never overrides",
         "broker/login.py",
-        "            if connection is None and sealed is not None:\n",
-        "            if sealed is not None:\n",
+        "        if connection is None and typed:\n",
+        "        if typed:\n",
         "test_the_query_never_overrides_what_was_pushed",
     ),
     _rule(

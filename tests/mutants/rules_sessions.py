@@ -3,6 +3,7 @@
 from tests.mutants.rule import Rule
 
 _SSO = "unit/broker/test_single_sign_on.py::"
+_ANSWERS = "unit/broker/test_session_answers.py::"
 _STORES = "integration/test_store_contracts.py::"
 
 
@@ -86,23 +87,26 @@ RULES = (
         "",
         "test_a_class_that_is_demanded_since_has_to_be_the_sessions",
     ),
-    _session(
-        "an essential acr",
+    Rule(
+        "session: an essential acr",
+        "broker/session.py",
         "        request.claims.essential_acr,\n",
         "",
-        "test_an_essential_class_has_to_be_the_sessions",
+        (f"{_ANSWERS}test_an_essential_class_has_to_be_the_sessions",),
     ),
-    _session(
-        "the subject that is asked for",
+    Rule(
+        "session: the subject that is asked for",
+        "broker/session.py",
         "        and is_subject(session, request)\n",
         "",
-        "test_a_session_of_another_subject_than_is_asked_for_gives_no_code",
+        (f"{_ANSWERS}test_a_session_of_another_subject_than_is_asked_for_gives_no_code",),
     ),
-    _sso(
-        "a pushed request is used up",
+    Rule(
+        "session: a pushed request is used up",
+        "broker/single_sign_on.py",
         "if pushed is not None and not self.pushed_requests.use(pushed.id, login=grant.id):",
         "if False:",
-        "test_a_pushed_request_is_used_up_by_the_code_that_a_session_gives",
+        (f"{_ANSWERS}test_a_pushed_request_is_used_up_by_the_code_that_a_session_gives",),
     ),
     _session(
         "a hint at somebody else",
@@ -164,6 +168,13 @@ RULES = (
         "return self.seconds > 0 and self.idle_seconds > 0",
         "return self.seconds > 0",
         "test_a_deployment_may_keep_no_sessions",
+    ),
+    Rule(
+        "session: ID tokens name it",
+        "broker/redemption.py",
+        'session = {"sid": grant.sid} if grant.sid is not None else {}',
+        "session: dict[str, str] = {}",
+        (f"{_SSO}test_every_token_of_one_session_names_it_by_one_sid_that_is_no_credential",),
     ),
     _store(
         "only what is alive is used",

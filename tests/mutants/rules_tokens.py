@@ -117,8 +117,8 @@ RULES = (
     ),
     _refresh(
         "the jti is used up",
-        "            lambda: self.authentication.use_up(verified),\n",
-        "            lambda: None,\n",
+        "lambda: self.authentication.use_up(verified),",
+        "lambda: None,",
         f"{_REFRESH}test_a_replayed_assertion_neither_rotates_nor_ends",
     ),
     _refresh(
@@ -155,8 +155,8 @@ RULES = (
     Rule(
         "refresh: userinfo tells the token's scope",
         "broker/userinfo.py",
-        "**released(grant.profile, scope)",
-        "**released(grant.profile, grant.scope)",
+        "released(grant.profile, scope, ",
+        "released(grant.profile, grant.scope, ",
         (f"{_REFRESH}test_the_scope_may_be_narrowed_and_is_whole_again_the_next_time",),
     ),
     Rule(
@@ -236,8 +236,8 @@ RULES = (
     ),
     _rotation(
         "a family ends with its redemption's release",
-        "REMOVE redeemed_by, refresh_family, ",
-        "REMOVE redeemed_by, ",
+        "REMOVE redeemed_by, dpop_jkt, refresh_family, ",
+        "REMOVE redeemed_by, dpop_jkt, ",
         "test_refresh_tokens_begin_with_the_redemption_and_end_with_its_release",
     ),
     Rule(

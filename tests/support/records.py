@@ -187,5 +187,5 @@ def session(**changes: object) -> Session:
 
 
 def session_grant(**changes: object) -> SessionGrant:
-    record = SessionGrant(grant_id=grant().id, client_id="app", subject="subject", offline=False)
+    record = SessionGrant(grant_id=grant().id, client_id="app", subject="subject")
     return replace(record, **changes)  # type: ignore[arg-type]

@@ -98,7 +98,7 @@ class Wire:
         _, *credentials = request.headers.get("authorization", "").split(" ")
         for credential in credentials:
             self.travelled.note(credential, "authorization")
-        self.travelled.note(request.headers.get("dpop"), "DPoP proof")
+        self.travelled.note(request.headers.get("dpop"), "dpop")
         for pair in request.headers.get("cookie", "").split(";"):
             self.travelled.note(pair.strip().partition("=")[2], "cookie")
 

@@ -6,6 +6,7 @@ import pytest
 from tests.support.broker import App, Broker
 
 from signet.broker.client import Client
+from signet.broker.client_document import settable_members
 from signet.errors import Rejected
 from signet.oauth.http_message import DestinationRefused
 
@@ -56,6 +57,9 @@ REFUSED = {
     "a secret's method": {"token_endpoint_auth_method": "client_secret_post"},
     "connections is a text": {"connections": "acme"},
     "enabled is a number": {"enabled": 1},
+    "sign-outs told at a list": {"backchannel_logout_uri": ["https://app.example/out"]},
+    "sign-outs told by a script": {"backchannel_logout_uri": "javascript:alert(1)"},
+    "session required as a text": {"backchannel_logout_session_required": "yes"},
     "an unknown member": {"logo": "x"},
 }
 
@@ -72,6 +76,32 @@ def test_an_address_to_return_to_is_checked(name: str) -> None:
     with pytest.raises(Rejected) as refused:
         parse(**{name: ["https://app.example/cb", "http://app.example/cb"]})
     assert refused.value.code == "invalid_redirect_uri"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["http://app.example/out", "https://127.0.0.1/out", "https://a@app.example/", "https://x/"],
+)
+def test_the_address_that_is_told_of_sign_outs_is_held_to_the_same_rules(uri: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        parse(backchannel_logout_uri=uri)
+    assert refused.value.code == "invalid_redirect_uri"
+
+
+def test_a_client_is_told_of_sign_outs_where_it_says_so() -> None:
+    assert parse().backchannel_logout_uri is None
+    assert parse(backchannel_logout_uri=None).backchannel_logout_uri is None
+    told = parse(
+        backchannel_logout_uri="https://app.example/out", backchannel_logout_session_required=True
+    )
+    assert told.backchannel_logout_uri == "https://app.example/out"
+    assert told.backchannel_logout_session_required
+    assert (
+        Client.parse(
+            settable_members(told), client_id="app_x", allow_loopback=False, now=1_800_000_000
+        )
+        == told
+    )
 
 
 def test_a_secret_is_refused_by_its_name() -> None:

@@ -46,6 +46,19 @@ def test_no_client_is_made_whose_keys_are_at_a_forbidden_address(url: str) -> No
     assert not broker.clients.items
 
 
+@pytest.mark.parametrize("url", [*REFUSED, OWN, f"{OWN}/token"], ids=ascii)
+def test_no_client_is_made_that_is_told_of_sign_outs_at_a_forbidden_address(url: str) -> None:
+    broker = guarded()
+    with pytest.raises(Rejected) as refused:
+        broker.register_app(backchannel_logout_uri=url)
+    assert refused.value.code in {
+        "destination_refused",
+        "invalid_client_metadata",
+        "invalid_redirect_uri",
+    }
+    assert not broker.clients.items
+
+
 def test_public_addresses_are_saved() -> None:
     broker = guarded()
     broker.connect(issuer="https://idp.example")
@@ -55,5 +68,6 @@ def test_public_addresses_are_saved() -> None:
         "name": app.client_id,
         "redirect_uris": [REDIRECT_URI],
         "jwks_uri": "https://app.example/jwks.json",
+        "backchannel_logout_uri": "https://app.example/backchannel-logout",
     })  # fmt: skip
     assert broker.clients.items

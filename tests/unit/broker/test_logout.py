@@ -124,11 +124,11 @@ def test_a_disabled_application_is_told_nothing(app: App) -> None:
     assert not app.broker.logout_notices.notices
 
 
-def test_what_was_given_to_outlive_the_session_does(app: App) -> None:
+def test_every_grant_of_the_session_ends_refresh_tokens_too(app: App) -> None:
     person = sign_in(app, scope="openid offline_access")
     other = sign_in(app, person.cookies)
     ask(app, other.cookies, id_token_hint=other.id_token)
-    assert is_alive(app.broker, person.access_token)
+    assert not is_alive(app.broker, person.access_token)
     assert not is_alive(app.broker, other.access_token)
 
 

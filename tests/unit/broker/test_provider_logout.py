@@ -84,11 +84,11 @@ def test_a_token_that_names_both_means_what_fits_both(app: App) -> None:
     assert not is_signed_in(app, person.cookies)
 
 
-def test_what_was_given_to_outlive_the_session_does(app: App) -> None:
+def test_refresh_tokens_end_too(app: App) -> None:
     person = sign_in(app, scope="openid offline_access")
     send(app.broker, token(app.broker))
     assert not is_signed_in(app, person.cookies)
-    assert is_alive(app.broker, person.access_token)
+    assert not is_alive(app.broker, person.access_token)
 
 
 def test_a_session_that_its_browser_lost_ends_for_the_applications_too(app: App) -> None:

@@ -101,6 +101,8 @@ class Registration:
         )
         if client.jwks_uri is not None:
             self.destinations.check(client.jwks_uri)
+        if client.backchannel_logout_uri is not None:
+            self.destinations.check(client.backchannel_logout_uri)
         return client
 
     def check_issuer(self, issuer: str) -> None:

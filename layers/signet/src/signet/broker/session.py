@@ -43,12 +43,11 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionGrant:
-    """What a session gave to one client: a grant's id, and whether it outlives the session."""
+    """What a session gave to one client: a grant, by its id."""
 
     grant_id: str
     client_id: str
     subject: str
-    offline: bool
 
 
 def session_key(value: str, *, issuer: str) -> str:

@@ -19,7 +19,8 @@ class EndSessions:
     def __call__(self, sids: Iterable[str]) -> None:
         """End sessions by their `sid`; may be called again, and does the rest then.
 
-        A grant with `offline_access` was given to outlive the session, and does [Back-Channel 2.7].
+        Refresh tokens end too, though `offline_access` would let them go on [Back-Channel 2.7]: who
+        signs somebody out of an organisation's applications means all of them, and at once.
 
         Raises:
             Unavailable: something of it is not ended.
@@ -27,8 +28,7 @@ class EndSessions:
         for sid in sorted(sids):
             given = self.sessions.end(sid)
             for grant in given:
-                if not grant.offline:
-                    self.grants.revoke(grant.grant_id)
+                self.grants.revoke(grant.grant_id)
             self.notices.request(*self._notices(sid, given))
 
     def _notices(self, sid: str, given: tuple[SessionGrant, ...]) -> list[LogoutNotice]:

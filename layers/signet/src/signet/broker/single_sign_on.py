@@ -220,5 +220,4 @@ def _given(grant: Grant) -> SessionGrant:
         grant_id=grant.id,
         client_id=grant.client_id,
         subject=grant.subject,
-        offline="offline_access" in grant.scope,
     )
