@@ -36,7 +36,7 @@ SHORT = {
     "SIGNET_SIGNER_CACHE_SECONDS": "1",
     "SIGNET_RETENTION_SECONDS": "61",
 }
-PATIENCE = 30
+PATIENCE = 60
 A_JWKS_IS_OLD = 60
 """After so many seconds libraries fetch a JWKS again for a key that they do not know; P, the time
 between publishing a key and signing with it, is two days where Signet is deployed."""

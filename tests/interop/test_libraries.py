@@ -104,14 +104,15 @@ def test_tokens_are_refreshed_and_refreshed_again(
 def test_a_person_signs_out_and_comes_back_to_the_application(
     connected: Stage, travelled: Travelled, library: str
 ) -> None:
-    with scene_of(connected, travelled, library, "logout") as scene:
-        person = scene.sign_in()
+    with scene_of(connected, travelled, library, "logout", **OFFLINE) as scene:
+        person = scene.sign_in(scope=SCOPE)
         browser = person.browser
         silent = browser.open(scene.begin(browser, prompt="none"))
         assert "code" in query_of(scene.came_back(silent))
         scene.signs_out(person)
         silent = browser.open(scene.begin(browser, prompt="none"))
         assert query_of(scene.came_back(silent))["error"] == "login_required"
+        assert "error" in scene.app.tell(refresh=person.login)
 
 
 @pytest.mark.parametrize("library", libraries("its key rotates"))
