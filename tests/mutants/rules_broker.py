@@ -149,11 +149,14 @@ RULES = (
         (f"{_REDEMPTION}test_a_disabled_client_gets_no_tokens",),
     ),
     Rule(
-        "disabled client: userinfo",
+        "disabled client: its grants",
         "broker/live_grant.py",
         " or not client.enabled",
         "",
-        (f"{_REDEMPTION}test_userinfo_ends_with_whoever_it_was_given_through",),
+        (
+            "unit/broker/test_live_grant.py::"
+            "test_a_grant_ends_with_its_client_though_every_endpoint_looks_at_the_client_too",
+        ),
     ),
     Rule(
         "a client's connections: start",
