@@ -153,10 +153,7 @@ RULES = (
         "broker/live_grant.py",
         " or not client.enabled",
         "",
-        (
-            "unit/broker/test_live_grant.py::"
-            "test_a_grant_ends_with_its_client_though_every_endpoint_looks_at_the_client_too",
-        ),
+        ("unit/broker/test_live_grant.py",),
     ),
     Rule(
         "a client's connections: start",

@@ -7,7 +7,7 @@ from tests.support.broker import Broker
 from signet.broker.live_grant import why_ended
 
 
-def test_a_grant_ends_with_its_client_though_every_endpoint_looks_at_the_client_too() -> None:
+def test_a_grant_ends_with_its_client_whoever_looked_before() -> None:
     broker = Broker()
     connection, app = broker.connect(), broker.register_app()
     app.redeem(app.login(connection))
