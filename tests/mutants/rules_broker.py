@@ -149,11 +149,11 @@ RULES = (
         (f"{_REDEMPTION}test_a_disabled_client_gets_no_tokens",),
     ),
     Rule(
-        "disabled client: userinfo",
+        "disabled client: its grants",
         "broker/live_grant.py",
         " or not client.enabled",
         "",
-        (f"{_REDEMPTION}test_userinfo_ends_with_whoever_it_was_given_through",),
+        ("unit/broker/test_live_grant.py",),
     ),
     Rule(
         "a client's connections: start",
