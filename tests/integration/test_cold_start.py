@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from tests.support.sandbox import FUNCTIONS, event, invoke
+from tests.support.sandbox import FUNCTIONS, event, folder_of, invoke
 from tests.support.software_kms import SoftwareKms
 
 from signet.adapters.dynamodb.keyrings import keyring_item
@@ -31,27 +31,37 @@ LOG = {"aws_lambda_powertools"}
 
 AT_LOAD: dict[str, set[str]] = {
     "authorize": set(),
+    "backchannel_logout": set(),
     "callback": set(),
     "discovery": set(),
     "initialize": JOSE | FETCHER,  # it runs at deployments only: nobody waits for its start
+    "introspect": set(),
     "jwks": set(),
+    "logout": set(),
     "manage": JOSE | FETCHER | {"pydantic"},  # administrators wait for its start, and no login does
-    # Events run these: nobody waits for their start.
-    "reap_keys": JOSE | FETCHER,
+    "par": set(),
+    "reap_keys": JOSE | FETCHER,  # events run it: nobody waits for its start
+    "revoke": set(),
     "rotate_keys": JOSE | FETCHER,
+    "send_logout": JOSE | FETCHER,
     "token": set(),
     "userinfo": set(),
 }
 
 AFTER_ONE_REQUEST: dict[str, tuple[int, set[str]]] = {
     "authorize-get": (400, AWS | JOSE | FETCHER | LOG),
+    "backchannel-logout": (400, AWS | JOSE | FETCHER | LOG),
     "callback-form-post": (400, AWS | JOSE | FETCHER | LOG),
     "discovery-oauth-authorization-server": (200, set()),
     "discovery-openid-configuration": (200, set()),
+    "introspect": (401, AWS | JOSE | FETCHER | LOG),
     "jwks-connection": (404, AWS),
     "jwks-issuer": (200, AWS),
+    "logout-get": (400, AWS | JOSE | FETCHER | LOG),
     "manage-list-connections": (401, AWS | JOSE | FETCHER | LOG | {"pydantic"}),
     "manage-openapi": (200, JOSE | FETCHER | {"pydantic"}),
+    "par": (401, AWS | JOSE | FETCHER | LOG),
+    "revoke": (401, AWS | JOSE | FETCHER | LOG),
     "token": (401, AWS | JOSE | FETCHER | LOG),
     "userinfo-get": (401, AWS | JOSE | FETCHER | LOG),
 }
@@ -97,8 +107,8 @@ def store() -> Iterator[str]:
 
 def test_every_function_is_in_the_table() -> None:
     assert set(AT_LOAD) == {path.parent.name for path in FUNCTIONS.glob("*/app.py")}
-    answering = {name.split("-")[0] for name in AFTER_ONE_REQUEST}
-    assert set(AT_LOAD) - {"initialize", "reap_keys", "rotate_keys"} == answering
+    answering = {folder_of(name) for name in AFTER_ONE_REQUEST}
+    assert set(AT_LOAD) - {"initialize", "reap_keys", "rotate_keys", "send_logout"} == answering
 
 
 @pytest.mark.parametrize(("function", "modules"), AT_LOAD.items())
@@ -116,7 +126,7 @@ def test_a_function_loads_these_heavy_modules_and_no_other_at_import(
 def test_a_function_has_loaded_these_heavy_modules_and_no_other_after_one_request(
     name: str, status: int, modules: set[str], store: str
 ) -> None:
-    app = FUNCTIONS / name.partition("-")[0] / "app.py"
+    app = FUNCTIONS / folder_of(name) / "app.py"
     outcome = invoke(app, event(name), aws=store)
     assert (outcome.error, outcome.answer["statusCode"]) == (None, status)
     assert outcome.loaded_after & HEAVY == modules
