@@ -56,6 +56,10 @@ build: venv-build ## sam build of what would be deployed, then sam validate --li
 bench: venv node ## the benchmarks, as ratios against the named baselines of the same run
 	@exec $(PY) -m tests.bench
 
+.PHONY: cost
+cost: venv ## what a login costs: its AWS calls, counted, at list prices
+	@exec $(PY) -m tests.cost
+
 .PHONY: mutants
 mutants: venv ## takes each security rule out and sees its test fail
 	@exec $(PY) -m tests.mutants $(ARGS)

@@ -615,10 +615,10 @@ def test_the_access_log_tells_the_route_and_nothing_that_was_carried() -> None:
     }
 
 
-def test_the_api_is_throttled_below_what_kms_signs_for_two_signatures_a_login() -> None:
+def test_the_api_is_throttled_below_what_kms_signs_for_three_signatures_a_login() -> None:
     throttle = resources("AWS::ApiGatewayV2::Stage")["ApiStage"]["DefaultRouteSettings"]
-    assert 0 < 2 * throttle["ThrottlingRateLimit"] <= 1_000
-    assert 0 < 2 * throttle["ThrottlingBurstLimit"] <= 1_000
+    assert 0 < 3 * throttle["ThrottlingRateLimit"] <= 1_000
+    assert 0 < 3 * throttle["ThrottlingBurstLimit"] <= 1_000
 
 
 def seconds_of_an_aws_call(adapter: DynamoDb | KmsKeys) -> float:
