@@ -14,6 +14,8 @@ from tests.cost.counted import ECC, EVENT, KMS, READ, RSA, WRITE, Count
 from tests.cost.login import deployment
 
 MILLION = 1_000_000
+RATES = (10, 100, 330, 1_000, 10_000)
+"""Logins a second; three signatures each of 330 are what KMS gives an account at first."""
 MINUTES = 30 * 24 * 60
 _DAY = 86_400
 _REMEMBERED = 30
@@ -95,6 +97,23 @@ class Bill:
     def text(self) -> str:
         """Write all tables."""
         return "\n".join((*self._calls(), *self._million(), *self._connections(), *self._month()))
+
+    def load(self) -> str:
+        """Write what so many logins a second ask of AWS, at their dearest."""
+        rows = []
+        for rate in RATES:
+            units = {unit: number * rate for unit, number in self._login.items()}
+            asked = (units[name] for name in (RSA, WRITE, READ))
+            row = (rate, units[_REQUEST], rate * self._environments(), *asked)
+            rows.append([f"{number:,.0f}" for number in row])
+        head = ("logins a second", "API requests", "Lambda concurrency", "RSA signatures",
+                "write units", "read units")  # fmt: skip
+        return "\n".join(_table(head, rows))
+
+    def _environments(self) -> float:
+        # Lambda gives one environment no more than ten requests a second, however short they are.
+        milliseconds = self._prices.assumed["milliseconds"]
+        return sum(max(milliseconds[name], 100) for name in self._counts.invoked) / 1_000
 
     def _calls(self) -> list[str]:
         fresh, warm = self._counts.fresh, self._counts.remembered
@@ -203,8 +222,9 @@ class Bill:
 
 
 def report() -> str:
-    """Count, and write the tables."""
-    return Bill(count()).text()
+    """Count, and write all tables."""
+    bill = Bill(count())
+    return f"{bill.text()}\n\n{bill.load()}"
 
 
 def _calls(counted: Count) -> str:

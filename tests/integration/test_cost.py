@@ -20,6 +20,10 @@ def test_the_page_says_what_a_login_costs_as_it_is_counted(counts: Counts) -> No
     assert Bill(counts).text() in PAGE.read_text("utf-8")
 
 
+def test_the_page_says_what_logins_a_second_ask_of_aws(counts: Counts) -> None:
+    assert Bill(counts).load() in PAGE.read_text("utf-8")
+
+
 def test_a_login_is_these_functions(counts: Counts) -> None:
     assert counts.invoked == ["authorize", "callback", "token", "userinfo", "jwks"]
 
