@@ -5,6 +5,8 @@ MAKEFLAGS += --no-builtin-rules
 
 # What pytest is told besides: make test ARGS=tests/unit
 ARGS ?=
+# make smoke URL=https://login.example.com
+URL ?=
 # make lock UPGRADE=--upgrade
 UPGRADE ?=
 
@@ -59,6 +61,10 @@ bench: venv node ## the benchmarks, as ratios against the named baselines of the
 .PHONY: cost
 cost: venv ## what a login costs: its AWS calls, counted, at list prices
 	@exec $(PY) -m tests.cost
+
+.PHONY: smoke
+smoke: venv ## checks a deployed stack from outside: make smoke URL=https://login.example.com
+	@exec $(PY) -m signet_local.smoke "$(URL)"
 
 .PHONY: mutants
 mutants: venv ## takes each security rule out and sees its test fail
