@@ -5,6 +5,8 @@ MAKEFLAGS += --no-builtin-rules
 
 # What pytest is told besides: make test ARGS=tests/unit
 ARGS ?=
+# make smoke URL=https://login.example.com
+URL ?=
 # make lock UPGRADE=--upgrade
 UPGRADE ?=
 
@@ -55,6 +57,14 @@ build: venv-build ## sam build of what would be deployed, then sam validate --li
 .PHONY: bench
 bench: venv node ## the benchmarks, as ratios against the named baselines of the same run
 	@exec $(PY) -m tests.bench
+
+.PHONY: cost
+cost: venv ## what a login costs: its AWS calls, counted, at list prices
+	@exec $(PY) -m tests.cost
+
+.PHONY: smoke
+smoke: venv ## checks a deployed stack from outside: make smoke URL=https://login.example.com
+	@exec $(PY) -m signet_local.smoke "$(URL)"
 
 .PHONY: mutants
 mutants: venv ## takes each security rule out and sees its test fail

@@ -96,6 +96,8 @@ class Template:
             )
             for logical_id, properties in self.of_type("AWS::Events::Rule").items()
             for target in properties["Targets"]
+            # What is sent to a log is for people, and no function's work.
+            if "Fn::GetAtt" in target["Arn"]
         ]
 
     def access_log_format(self) -> str:

@@ -7,6 +7,7 @@ import traceback
 from functools import cache
 from typing import TYPE_CHECKING
 
+from signet.broker.connection_id import is_connection_id
 from signet.errors import SignetError
 from signet.web.request import Request
 
@@ -38,8 +39,16 @@ def log_request(
             "code": problem.code,
             "reason": problem.private or problem.public,
             "correlation_id": request.correlation_id,
+            **_connection_of(request),
         },
     )
+
+
+def _connection_of(request: Request) -> dict[str, str]:
+    """Name the connection whose address was called, so that failures are counted by it."""
+    connection_id = request.path_parameters.get("connection_id", "")
+    # A path says what whoever wrote it wants: only what can be an id stands in the log.
+    return {"connection_id": connection_id} if is_connection_id(connection_id) else {}
 
 
 class LogNotices:
