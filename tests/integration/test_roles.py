@@ -191,7 +191,7 @@ def test_nobody_but_the_token_endpoint_uses_up_a_clients_assertion(
 def test_a_lost_race_gives_its_key_up_and_may(account: Account) -> None:
     creation = account.wiring._key_creation()
     key = creation(account.connection, alg="ES256", operation="lost")
-    creation.discard(key.key_id)
+    creation.discard(key.key_id, owner=account.connection)
     check("RotateKeysRole", account, "kms:DisableKey", "kms:ScheduleKeyDeletion")
 
 

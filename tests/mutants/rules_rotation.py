@@ -383,7 +383,7 @@ RULES = (
     Rule(
         "rotator: who loses gives the key up",
         _STEPS,
-        "            self.creation.discard(key.key_id)\n",
+        "            self.creation.discard(key.key_id, owner=keyring.owner)\n",
         "            pass\n",
         (
             f"{_ROTATOR}test_who_loses_the_race_gives_its_key_up",
@@ -661,7 +661,7 @@ RULES = (
     Rule(
         "orders: a key that was made for nothing is given up",
         _ORDERS,
-        "            self.creation.discard(fresh.key_id)\n",
+        "            self.creation.discard(fresh.key_id, owner=situation.keyring.owner)\n",
         "            pass\n",
         (f"{_MANAGED}test_a_revocation_that_was_overtaken_is_made_from_what_is_there_then",),
     ),

@@ -136,7 +136,7 @@ RULES = (
     Rule(
         "model: who loses the race gives its key up",
         _ROTATOR,
-        "self.creation.discard(key.key_id)",
+        "self.creation.discard(key.key_id, owner=keyring.owner)",
         "pass",
         (f"{_REAL}test_who_loses_the_race_reads_again_and_gives_its_key_up",),
     ),

@@ -22,6 +22,7 @@ from signet.jose.algorithms import algorithm
 from signet.jose.jwk import PublicJwk
 from signet.jose.jws import SigningKey, sign
 from signet.oidc.id_token import half_hash
+from signet.oidc.logout_token import EVENT, TYP
 from tests.support.software_kms import SoftwareKms
 
 ALG = "RS256"
@@ -30,11 +31,15 @@ ACCESS_TOKEN = "upstream-access-token"
 
 
 class LoopbackProvider:
-    """Discovery, JWKS, token and (with `par`) pushed authorization requests, on a free port."""
+    """Discovery, JWKS, token and (with `par`) pushed authorization requests, on a free port.
 
-    def __init__(self, clock: Clock, *, par: bool = False) -> None:
+    With `sid` it names its sessions in ID tokens.
+    """
+
+    def __init__(self, clock: Clock, *, par: bool = False, sid: str | None = None) -> None:
         self._clock = clock
         self._par = par
+        self._sid = {"sid": sid} if sid is not None else {}
         self._pushed: dict[str, dict[str, str]] = {}
         self._ids = count(1)
         kms = SoftwareKms()
@@ -65,6 +70,20 @@ class LoopbackProvider:
         request = _parameters(urlsplit(url).query)
         request = self._pushed.pop(request.get("request_uri", ""), request)
         return {"code": request["nonce"], "state": request["state"], "iss": self.issuer}
+
+    def logout_token(self, **names: str) -> str:
+        """Sign a person out by `sub`, `sid` or both [Back-Channel Logout 1.0, 2.4]."""
+        now = self._clock.now()
+        claims = {
+            "iss": self.issuer,
+            "aud": CLIENT_ID,
+            "iat": now,
+            "exp": now + 60,
+            "jti": f"logout-{next(self._ids)}",
+            "events": {EVENT: {}},
+            **names,
+        }
+        return sign(claims, key=self._key, typ=TYP).compact
 
     def answer(self, path: str, form: dict[str, str]) -> tuple[int, object]:
         """Answer one request."""
@@ -106,6 +125,7 @@ class LoopbackProvider:
             "email": "ada@example.org",
             "email_verified": True,
             "name": "Ada Lovelace",
+            **self._sid,
         }
         return {
             "access_token": ACCESS_TOKEN,

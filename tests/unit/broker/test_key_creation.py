@@ -12,6 +12,7 @@ from tests.support.management import connection
 from tests.support.memory import CountingEntropy, FixedClock, MemoryRateLimits
 
 from signet.broker.key_creation import CREATIONS_A_SECOND, MOST_UNPROVED, KeyCreation
+from signet.broker.keyring import ISSUER
 from signet.errors import Misconfigured, SignetError, Unavailable
 from signet.jose.algorithms import algorithm
 
@@ -371,18 +372,24 @@ def test_an_owner_whose_keys_kms_denies_is_told_of_when_it_gets_no_more() -> Non
 
 def test_a_key_that_is_given_up_signs_no_more_and_is_deleted(desk: Desk) -> None:
     key_id = desk.make()
-    desk.worker().discard(key_id)
+    desk.worker().discard(key_id, owner=OWNER)
     assert key_id in desk.kms.disabled
     assert key_id in desk.kms.scheduled
+
+
+def test_an_issuers_key_that_is_given_up_is_the_reapers_to_delete(desk: Desk) -> None:
+    key_id = desk.make(ISSUER)
+    desk.worker().discard(key_id, owner=ISSUER)
+    assert key_id in desk.kms.disabled - desk.kms.scheduled
 
 
 def test_a_key_that_kms_does_not_take_back_is_left_to_the_reaper(desk: Desk) -> None:
     key_id = desk.make()
     desk.kms.faults["disable_key"] = [THROTTLED]
-    desk.worker().discard(key_id)
+    desk.worker().discard(key_id, owner=OWNER)
     assert key_id not in desk.kms.disabled | desk.kms.scheduled
     desk.kms.faults["schedule_deletion"] = [DENIED]
-    desk.worker().discard(key_id)
+    desk.worker().discard(key_id, owner=OWNER)
     assert key_id in desk.kms.disabled - desk.kms.scheduled
 
 

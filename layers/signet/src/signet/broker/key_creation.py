@@ -94,14 +94,16 @@ class KeyCreation:
         """
         prove(self.kms, key, challenge=self.entropy.token())
 
-    def discard(self, key_id: str) -> None:
+    def discard(self, key_id: str, *, owner: str) -> None:
         """Give a key up that no record refers to and that no write under way could publish.
 
-        It may be saved for 30 days. Where KMS does not answer, the reaper does it later.
+        It may be saved for 30 days. Where KMS does not answer, the reaper does it later. An
+        issuer's key is the reaper's to delete, always: no other role may.
         """
         try:
             self.kms.disable_key(key_id)
-            self.kms.schedule_deletion(key_id)
+            if owner != ISSUER:
+                self.kms.schedule_deletion(key_id)
         except SignetError:
             return
 

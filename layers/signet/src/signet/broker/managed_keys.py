@@ -145,7 +145,7 @@ class ManagedKeys:
             *told,
         )
         if written is None and fresh is not None:
-            self.creation.discard(fresh.key_id)
+            self.creation.discard(fresh.key_id, owner=situation.keyring.owner)
         return written
 
     def _signs(self, key: PublishedKey) -> bool:

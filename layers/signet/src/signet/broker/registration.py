@@ -68,7 +68,7 @@ class Registration:
             self.connections.add(connection, keyring)
         except Rejected:
             # It is not stored, and no write that is under way could store it.
-            self.creation.discard(key.key_id)
+            self.creation.discard(key.key_id, owner=connection.id)
             raise
         return connection
 

@@ -229,7 +229,7 @@ class Rotator:
             self.announcements.publish(told)
         else:
             # The version moved on and the key is not in it: no write of ours can bring it in.
-            self.creation.discard(key.key_id)
+            self.creation.discard(key.key_id, owner=keyring.owner)
         return True
 
     def _probe(self, s: Situation) -> bool:
