@@ -43,7 +43,14 @@ RUNS = {
         use=kept_for_too_long, rotations=1, connections=1, speed=10, rate=0, limit=600
     ),
     "crashes": Defaults(
-        use=rotate, rotations=1_000, connections=60, speed=10, rate=0.1, limit=3_600, tick=3, pause=0.5
+        use=rotate,
+        rotations=1_000,
+        connections=60,
+        speed=10,
+        rate=0.1,
+        limit=3_600,
+        tick=3,
+        pause=0.5,
     ),
     "faults": Defaults(
         use=fault_at_each_call, rotations=0, connections=1, speed=10, rate=0, limit=600

@@ -60,7 +60,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`rotations` of all connections together; `limit`, `tick`, `pause` are seconds of the machine."""
+    """`rotations` are of all connections; `limit`, `tick`, `pause` seconds of the machine."""
 
     folder: Path
     rotations: int
