@@ -54,6 +54,10 @@ check: venv ## formatting, lint, types, import rules: seconds, offline
 build: venv-build ## sam build of what would be deployed, then sam validate --lint
 	@folder=$$(tools/python3.13-folder) && $(SAM) build && $(SAM) validate --lint
 
+.PHONY: scan
+scan: venv-scan ## checkov of template.yaml; what is excused, and why, is in its Metadata
+	@.venv-scan/bin/python tools/scan
+
 .PHONY: bench
 bench: venv node ## the benchmarks, as ratios against the named baselines of the same run
 	@exec $(PY) -m tests.bench
@@ -76,6 +80,7 @@ lock: venv-build ## compile the lock files again (UPGRADE=--upgrade for newer ve
 	@$(COMPILE) layers/signet/pyproject.toml --extra aws --group pyproject.toml:dev \
 		--constraint layers/dependencies/requirements.txt --output-file requirements-dev.txt >/dev/null
 	@$(COMPILE) --group pyproject.toml:build --output-file requirements-build.txt >/dev/null
+	@$(COMPILE) --group pyproject.toml:scan --output-file requirements-scan.txt >/dev/null
 
 .PHONY: venv
 venv:
@@ -92,6 +97,10 @@ node-demo: venv
 .PHONY: venv-build
 venv-build:
 	@tools/venv .venv-build requirements-build.txt
+
+.PHONY: venv-scan
+venv-scan:
+	@tools/venv .venv-scan requirements-scan.txt
 
 # What tests/integration/test_built_artifact.py needs; it builds the artifact itself.
 .PHONY: venv-artifact

@@ -53,6 +53,7 @@ class Deployment:
         sign_in = app.request(self.connection.name)
         started = self._call(invoked, "GET", "/authorize", query=urlencode(sign_in.parameters))
         asked = query_of(started["headers"]["location"])
+        assert "error" not in asked, asked
         answer = {"code": self.tenant.expect(asked), "state": asked["state"]}
         returned = self._call(
             invoked,
@@ -80,7 +81,7 @@ class Deployment:
 
     def rotate(self) -> None:
         """Rotate the connection's key once, from its creation until it is retired."""
-        clock = FixedClock(int(time.time()))
+        clock, machines = FixedClock(int(time.time())), wiring._clock
         _forget_composition()  # whatever has the machine's clock already
         vars(wiring)["_clock"] = lambda: clock
         rotator = wiring.rotator()
@@ -89,6 +90,8 @@ class Deployment:
             for _ in range(2):
                 clock.time += int(2.1 * _DAY)
                 rotator.step(self.connection.id)
+        vars(wiring)["_clock"] = machines
+        _forget_composition()
 
     def _call(
         self, invoked: list[str], method: str, path: str, *, query: str = "", form: str = "",

@@ -17,6 +17,8 @@ from tests.support.sandbox import (
     unreachable_aws,
 )
 
+from signet_local.template import Template
+
 NAMES = sorted(path.stem for path in EVENTS.glob("*.json"))
 BUS = ("reap-keys-", "rotate-keys-", "send-logout-")
 ON_THE_BUS = [name for name in NAMES if name.startswith(BUS)]
@@ -139,11 +141,12 @@ def test_an_event_of_the_bus_is_one_that_a_rule_brings_to_its_function(name: str
     )
 
 
-def test_every_type_of_event_that_a_rule_brings_has_a_sample() -> None:
+def test_every_type_of_event_that_a_rule_brings_to_a_function_has_a_sample() -> None:
+    scheduled = {"detail-type": ["Scheduled Event"]}
     types = {
         kind
-        for rule in resources("AWS::Events::Rule").values()
-        for kind in rule.get("EventPattern", {"detail-type": ["Scheduled Event"]})["detail-type"]
+        for rule in Template.read().rules()
+        for kind in (rule.pattern or scheduled)["detail-type"]
     }
     assert {event(name)["detail-type"] for name in ON_THE_BUS} == types
 

@@ -24,6 +24,7 @@ from tests.support.role import Call, Judgement, RecordedCalls, judge, statements
 from signet.errors import SignetError
 from signet.oauth import pkce
 from signet.oauth.client_assertion import ASSERTION_TYPE
+from signet.web.management.handler import OPERATIONS
 from signet_local.administrator import admin_document, admin_jwks, new_private_jwk
 from signet_local.assertion import client_assertion
 from signet_local.emulated_aws import REGION
@@ -210,8 +211,8 @@ def cookies_of(answer: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def made() -> Iterator[dict[str, list[Call]]]:
-    """Let every function do all that it is for; return what each asked AWS for."""
+def tour() -> Iterator[Tour]:
+    """Let every function do all that it is for."""
     aws, clock = EmulatedAws(), FixedClock(int(time.time()))  # noqa: TID251  (KMS's own clock)
     aws.start()
     kms = emulated_client("kms", endpoint=aws.endpoint, region=REGION)
@@ -221,10 +222,16 @@ def made() -> Iterator[dict[str, list[Call]]]:
             with tour.functions:
                 for part in PARTS:
                     part(tour)
-            yield {name: _shapes(name, tour.functions.made[name]) for name in FUNCTIONS}
+            yield tour
     finally:
         kms.close()
         aws.stop()
+
+
+@pytest.fixture(scope="module")
+def made(tour: Tour) -> dict[str, list[Call]]:
+    """Return what each function asked AWS for."""
+    return {name: _shapes(name, tour.functions.made[name]) for name in FUNCTIONS}
 
 
 def _tour(
@@ -370,6 +377,8 @@ def log_out(tour: Tour) -> None:
         path = f"/connections/{acme}/backchannel-logout"
         assert tour.functions.request("POST", path, form=form)["statusCode"] == 200
     tell(tour)
+    back = tour.functions.request("GET", "/logout/callback", query={"state": "nobody's"})
+    assert back["statusCode"] in {200, 400}, back
 
 
 def tell(tour: Tour) -> None:
@@ -393,6 +402,7 @@ def administer(tour: Tour) -> None:
         cursor = {"limit": "1", "cursor": page["next_cursor"]}
         done(tour.manage("GET", f"/{name}", query=cursor))
     done(tour.manage("GET", "/keys/census"))
+    done(tour.manage("GET", "/openapi.json"))
     document = {"name": "Gone", "redirect_uris": [APP], "jwks": public_jwks(new_private_jwk())}
     gone = f"/clients/{done(tour.manage('POST', '/clients', document), 201)['client_id']}"
     changed = tour.manage("PATCH", gone, {"name": "G"}, if_match=etag(tour.manage("GET", gone)))
@@ -404,9 +414,31 @@ def revoke_keys(tour: Tour) -> None:
     for owner in ("/issuer/keys", f"/connections/{connection_of(tour)}/keys"):
         done(tour.manage("POST", f"{owner}/rotate"), 202)
         done(tour.manage("GET", f"{owner}/rotation"))
-        keys: Any = done(tour.manage("GET", owner))
-        (current,) = [key for key in keys if key["state"] == "current"]
-        done(tour.manage("POST", f"{owner}/{current['kid']}/revoke"))
+        (current,) = [key for key in _keys(tour, owner) if key["state"] == "current"]
+        revoke = f"{owner}/{current['kid']}/revoke"
+        done(tour.manage("POST", revoke, query={"preview": "true"}))
+        done(tour.manage("POST", revoke))
+    read_keys(tour)
+
+
+def read_keys(tour: Tour) -> None:
+    """And take an administrator's word for one."""
+    path = f"/connections/{connection_of(tour)}/keys"
+    tour.later(0.1)  # KMS makes five keys a second
+    done(tour.manage("POST", f"{path}/rotate"), 202)
+    for key in _keys(tour, path):
+        if key["state"] not in {"current", "next"}:
+            continue
+        for form in ("jwk", "public.pem", "certificate.pem"):
+            answer = tour.manage("GET", f"{path}/{key['kid']}/{form}")
+            assert answer["statusCode"] == 200, answer
+        if key["state"] == "next":
+            done(tour.manage("POST", f"{path}/{key['kid']}/approve"))
+
+
+def _keys(tour: Tour, path: str) -> list[dict[str, Any]]:
+    keys: Any = done(tour.manage("GET", path))
+    return list(keys)
 
 
 def lose_races(tour: Tour) -> None:
@@ -461,6 +493,7 @@ def reap(tour: Tour) -> None:
     for days in (2, 8):
         tour.later(days)
         tour.functions.deliver("ReapKeys")
+    tour.functions.deliver("ReapKeys", "KeyReapingRequested", position="wherever")
 
 
 def meet_refused_keys(tour: Tour) -> None:
@@ -576,6 +609,26 @@ def known_as_open(function: str, found: Judgement) -> bool:
 def is_least(function: str, parts: list[dict[str, Any]], calls: list[Call]) -> bool:
     found = judge(parts, calls)
     return not found.refused and not found.unneeded and known_as_open(function, found)
+
+
+def test_every_route_every_operation_and_every_event_was_asked_for(tour: Tour) -> None:
+    asked, template = tour.functions.asked, Template.read()
+    assert {route for route, _, path in asked if path} == set(template.routes())
+    called = {(method, path) for _, method, path in asked}
+    assert [
+        operation.name
+        for operation in OPERATIONS
+        if not any(
+            method == operation.method and operation.pattern.fullmatch(path)
+            for method, path in called
+        )
+    ] == []
+    kinds = {(function, kind) for function, kind, path in asked if not path}
+    assert kinds == {
+        (rule.function.removesuffix("Function"), kind)
+        for rule in template.rules()
+        for kind in (rule.pattern or {}).get("detail-type", ["Scheduled Event"])
+    }
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -32,6 +32,7 @@ class Defaults:
     rate: float
     limit: float
     tick: int = 1
+    pause: float = 0.1
 
 
 RUNS = {
@@ -42,7 +43,14 @@ RUNS = {
         use=kept_for_too_long, rotations=1, connections=1, speed=10, rate=0, limit=600
     ),
     "crashes": Defaults(
-        use=rotate, rotations=1_000, connections=40, speed=20, rate=0.1, limit=3_600, tick=3
+        use=rotate,
+        rotations=1_000,
+        connections=60,
+        speed=10,
+        rate=0.1,
+        limit=3_600,
+        tick=3,
+        pause=0.5,
     ),
     "faults": Defaults(
         use=fault_at_each_call, rotations=0, connections=1, speed=10, rate=0, limit=600
@@ -73,7 +81,15 @@ def main(arguments: list[str]) -> int:
             name: getattr(defaults if getattr(options, name) is None else options, name)
             for name in ("rotations", "connections", "speed", "rate", "limit")
         }
-        result = defaults.use(Plan(folder=folder, tick=defaults.tick, progress=_progress, **chosen))
+        result = defaults.use(
+            Plan(
+                folder=folder,
+                tick=defaults.tick,
+                pause=defaults.pause,
+                progress=_progress,
+                **chosen,
+            )
+        )
     sys.stdout.write(f"{json.dumps(result.figures, indent=2)}\n")
     for wrong in result.wrong:
         sys.stdout.write(f"WRONG: {wrong}\n")

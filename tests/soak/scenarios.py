@@ -60,7 +60,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`rotations` of all connections together; `limit` and `tick` are seconds of the machine."""
+    """`rotations` are of all connections; `limit`, `tick`, `pause` seconds of the machine."""
 
     folder: Path
     rotations: int
@@ -69,6 +69,7 @@ class Plan:
     rate: float
     limit: float
     tick: int
+    pause: float
     progress: Progress
 
 
@@ -86,7 +87,7 @@ def rotate(plan: Plan) -> Result:
         faults=faults,
     ) as playing:
         rotations = Rotations(playing)
-        with _signing_in(playing, result) as logins:
+        with _signing_in(playing, result, pause=plan.pause) as logins:
             reached = _until(
                 plan,
                 playing,

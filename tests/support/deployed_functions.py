@@ -39,6 +39,8 @@ class DeployedFunctions:
         self._handlers: dict[str, Handler] = {}
         self.wirings: dict[str, ModuleType] = {}
         self.made: dict[str, list[Call]] = defaultdict(list)
+        self.asked: set[tuple[str, str, str]] = set()
+        """Each request as its route, its method and its path; each event as its type."""
 
     def __enter__(self) -> Self:
         # Every client that a function makes from now on comes from this session.
@@ -78,6 +80,7 @@ class DeployedFunctions:
             body=body,
             source_ip="127.0.0.1",
         )
+        self.asked.add((match.route_key, method, path))
         answer = self.invoke(self._behind[match.route_key], build_event(request, match))
         assert isinstance(answer, dict)
         return answer
@@ -85,6 +88,7 @@ class DeployedFunctions:
     def deliver(self, function: str, kind: str = "", **detail: object) -> None:
         """Bring a function an event of our bus, or its schedule's."""
         source, kind = ("signet", kind) if kind else TICK
+        self.asked.add((function, kind, ""))
         event = {"id": "1", "source": source, "detail-type": kind, "detail": detail}
         self.invoke(f"{function}Function", event)
 

@@ -895,6 +895,16 @@ def test_an_issuer_is_one_https_origin_and_the_settings_take_it(text: str, *, ta
         assert settings_of(SIGNET_ISSUER=text).issuer == text
 
 
+# ------------------------------------------------------------------------------------ the scan
+def test_what_a_scan_is_told_to_excuse_has_a_reason_and_no_resource_left_to_guess() -> None:
+    excused = template()["Metadata"]["Checkov"]
+    assert all(set(one) == {"id", "type", "reason"} for one in excused)
+    assert all(one["reason"].count(" ") > 10 for one in excused)
+    assert {one["type"] for one in excused} <= {
+        resource["Type"] for resource in template()["Resources"].values()
+    }
+
+
 # ------------------------------------------------------------------------------ sam's defaults
 def test_sam_deploys_what_it_has_to_ask_for_and_knows_nobodys_account() -> None:
     config = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))["default"]
