@@ -1,5 +1,6 @@
 """The alarms of template.yaml: each tells somebody, counts what is written, and is explained."""
 
+import json
 import re
 from typing import Any
 
@@ -47,6 +48,13 @@ def test_an_alarm_tells_the_topic_when_it_begins_and_when_it_is_over(name: str) 
     told = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
     alarm = ALARMS[name]
     assert (alarm["AlarmActions"], alarm["OKActions"]) == (told, told)
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_the_dashboard_is_json_and_shows_every_alarm_first(name: str) -> None:
+    (dashboard,) = resources("AWS::CloudWatch::Dashboard").values()
+    first, *_ = json.loads(dashboard["DashboardBody"]["Fn::Sub"])["widgets"]
+    assert f"${{{name}.Arn}}" in first["properties"]["alarms"]
 
 
 @pytest.mark.parametrize("name", sorted(ALARMS))
