@@ -11,7 +11,7 @@ import threading
 import traceback
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -140,7 +140,7 @@ class Deliveries:
         except (EndpointConnectionError, HTTPClientError):
             # It does not answer: whoever started it watches over it, and says so in one line.
             return False
-        except (BotoCoreError, ClientError, RuntimeError):
+        except (BotoCoreError, CancelledError, ClientError, RuntimeError):
             if not self._over.is_set():
                 traceback.print_exc(file=sys.stderr)
             return False
