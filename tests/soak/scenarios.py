@@ -39,7 +39,7 @@ AT_REST = {**SHORT, "SIGNET_ROTATION_SECONDS": str(400 * DAY)}
 """So that no key is on its way when the keys are counted."""
 REAPER_SECONDS = 25
 """Seconds of the machine in which the reaper, which comes at each tenth tick, sees all twice."""
-SETTLING = 120
+SETTLING = 300
 """Seconds of the machine within which a stack at rest has finished what was begun."""
 
 Progress = Callable[[str], None]
@@ -257,10 +257,11 @@ def _is_held(playing: Scene, owner: str) -> bool:
 def _count_keys(plan: Plan, playing: Scene, result: Result) -> None:
     """Let the reaper take away what is left over, a week later for good, and count all keys."""
     plan.progress("letting the reaper meet what is left over, a day later")
+    playing.clock.speed = 1  # a census gives up after some seconds
     playing.go_ahead(DAY, AT_REST)
+    playing.wait(SETTLING, lambda: _is_met(playing.ask("/keys/census")), pause=1)
     playing.wait(REAPER_SECONDS, lambda: False, pause=1)
     plan.progress("counting the keys, eight days later")
-    playing.clock.speed = 1  # a census gives up after some seconds
     playing.go_ahead(8 * DAY, AT_REST)
     playing.wait(SETTLING, lambda: _is_at_rest(playing.ask("/keys/census")), pause=1)
     census = playing.ask("/keys/census")
@@ -273,6 +274,12 @@ def _count_keys(plan: Plan, playing: Scene, result: Result) -> None:
     verified = _verify_chain(playing)
     result.figures["events in the chain"] = verified["head"]["seq"]
     result.expect(verified["holds"], f"the chain does not verify: {verified}")
+
+
+def _is_met(census: dict[str, Any]) -> bool:
+    """Tell whether the reaper has disabled every key that no record refers to."""
+    left: int = census["orphans"] + census["within_grace"]
+    return bool(census["complete"]) and left == 0
 
 
 def _is_at_rest(census: dict[str, Any]) -> bool:
