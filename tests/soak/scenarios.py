@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from signet.broker.keyring import ISSUER, STEADY
 from signet.broker.rotation import WORKER_DEADLINE
 from tests.soak.faults import KINDS
 from tests.soak.logins import Logins
@@ -259,6 +260,8 @@ def _count_keys(plan: Plan, playing: Scene, result: Result) -> None:
     plan.progress("letting the reaper meet what is left over, a day later")
     playing.clock.speed = 1  # a census gives up after some seconds
     playing.go_ahead(DAY, AT_REST)
+    # A rotation that was under way ends first: its previous key is nobody's before that.
+    playing.wait(SETTLING, lambda: _are_steady(playing), pause=1)
     playing.wait(SETTLING, lambda: _is_met(playing.ask("/keys/census")), pause=1)
     playing.wait(REAPER_SECONDS, lambda: False, pause=1)
     plan.progress("counting the keys, eight days later")
@@ -274,6 +277,12 @@ def _count_keys(plan: Plan, playing: Scene, result: Result) -> None:
     verified = _verify_chain(playing)
     result.figures["events in the chain"] = verified["head"]["seq"]
     result.expect(verified["holds"], f"the chain does not verify: {verified}")
+
+
+def _are_steady(playing: Scene) -> bool:
+    """Tell whether no rotation is under way."""
+    owners = (*playing.connections, ISSUER)
+    return all(playing.keyring(owner).phase()[0] == STEADY for owner in owners)
 
 
 def _is_met(census: dict[str, Any]) -> bool:
